@@ -1,0 +1,156 @@
+/* getopt.c: options as the C library reads them, for those who speak as somebody else. */
+#include "getopt.h"
+
+const char licence[] =
+    "endwell-init " ENDWELL_VERSION ", which answers to this name too\n"
+    "\n"
+    "MIT License\n"
+    "\n"
+    "Copyright (c) 2026 endwell contributors\n"
+    "\n"
+    "Permission is hereby granted, free of charge, to any person obtaining a copy\n"
+    "of this software and associated documentation files (the \"Software\"), to deal\n"
+    "in the Software without restriction, including without limitation the rights\n"
+    "to use, copy, modify, merge, publish, distribute, sublicense, and/or sell\n"
+    "copies of the Software, and to permit persons to whom the Software is\n"
+    "furnished to do so, subject to the following conditions:\n"
+    "\n"
+    "The above copyright notice and this permission notice shall be included in all\n"
+    "copies or substantial portions of the Software.\n"
+    "\n"
+    "THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR\n"
+    "IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,\n"
+    "FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE\n"
+    "AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER\n"
+    "LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,\n"
+    "OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE\n"
+    "SOFTWARE.\n";
+
+int64_t parse_integer(const char **at)
+{
+    const char *from = *at;
+    int64_t value = 0;
+    while (*from == ' ' || (*from >= '\t' && *from <= '\r'))
+        from++;
+    bool negative = *from == '-';
+    if (*from == '-' || *from == '+')
+        from++;
+    if (*from < '0' || *from > '9')
+        return 0;
+    for (; *from >= '0' && *from <= '9'; from++)
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *from - '0', &value))
+            value = INT64_MAX;
+    *at = from;
+    return negative ? -value : value;
+}
+
+static int letter(struct getopt *options, char **argv)
+{
+    const char at[] = {*options->rest++, '\0'};
+    const char *known = options->letters;
+
+    while (*known && (*known != *at || *known == ':'))
+        known++;
+    if (!*known) {
+        print(2, "%s: invalid option -- '%s'\n", argv[0], at);
+        return '?';
+    }
+    if (known[1] != ':')
+        return *at;
+    options->value = *options->rest ? options->rest : argv[options->index + 1];
+    if (!*options->rest && options->value)
+        options->index++;
+    options->rest = "";
+    if (!options->value) {
+        print(2, "%s: option requires an argument -- '%s'\n", argv[0], at);
+        return '?';
+    }
+    return *at;
+}
+
+static void say_ambiguous(const struct getopt *options, const char *self, const char *word, size_t length)
+{
+    char buffer[256];
+    struct text line = text_over(buffer, sizeof buffer);
+    for (const struct long_option *option = options->longs; *option->name; option++)
+        if (string_starts_with(option->name, word + 2, length)) {
+            text_string(&line, " '--");
+            text_string(&line, option->name);
+            text_character(&line, '\'');
+        }
+    text_character(&line, '\0');
+    print(2, "%s: option '%s' is ambiguous; possibilities:%s\n", self, word, buffer);
+}
+
+/* "--name", "--name=value" or the beginning of only one name. */
+static int long_word(struct getopt *options, char **argv, const char *word)
+{
+    const struct long_option *found = NULL;
+    size_t length = 0;
+    int candidates = 0;
+
+    while (word[2 + length] && word[2 + length] != '=')
+        length++;
+    for (const struct long_option *option = options->longs; *option->name; option++)
+        if (string_starts_with(option->name, word + 2, length)) {
+            candidates++;
+            found = option;
+            if (string_length(option->name) == length) {
+                candidates = 1;
+                break;
+            }
+        }
+    if (candidates > 1)
+        say_ambiguous(options, argv[0], word, length);
+    else if (!found)
+        print(2, "%s: unrecognized option '%s'\n", argv[0], word);
+    else if (word[2 + length] && !found->takes_value)
+        print(2, "%s: option '--%s' doesn't allow an argument\n", argv[0], found->name);
+    else if (!found->takes_value)
+        return found->letter;
+    else {
+        options->value = word[2 + length] ? word + 3 + length : argv[options->index + 1];
+        if (!word[2 + length] && options->value)
+            options->index++;
+        if (options->value)
+            return found->letter;
+        print(2, "%s: option '--%s' requires an argument\n", argv[0], found->name);
+    }
+    return '?';
+}
+
+int getopt_next(struct getopt *options, char **argv)
+{
+    if (options->rest && *options->rest)
+        return letter(options, argv);
+    for (;;) {
+        char *word = argv[options->index] ? argv[options->index + 1] : NULL;
+        if (!word)
+            return -1;
+        if (word[0] != '-' || !word[1]) {
+            if (!options->permute)
+                return -1;
+            argv[++options->kept] = word;
+            options->index++;
+            continue;
+        }
+        options->index++;
+        if (string_equal(word, "--"))
+            return -1;
+        if (options->longs && word[1] == '-')
+            return long_word(options, argv, word);
+        options->rest = word + 1;
+        return letter(options, argv);
+    }
+}
+
+/* A permuting reader has moved the operands it met to the front, over options that are read: the rest follows them. */
+char **operands(struct getopt *options, char **argv)
+{
+    if (!options->permute)
+        return argv + options->index + 1;
+    while (argv[options->index] && argv[options->index + 1])
+        argv[++options->kept] = argv[++options->index];
+    argv[options->kept + 1] = NULL;
+    return argv + 1;
+}

@@ -1,0 +1,30 @@
+/* getopt.h: what the command lines of the other inits have in common. */
+#ifndef ENDWELL_GETOPT_H
+#define ENDWELL_GETOPT_H
+
+#include "init.h"
+
+struct long_option { char name[14]; char letter; bool takes_value; };
+
+/* getopt_long(3) with the C library's own words on stderr, which callers of the others have seen all their lives. */
+struct getopt {
+    const char *letters;              /* "ab:" as getopt(3) */
+    const struct long_option *longs;  /* up to one without a name; NULL: there are none, and --x is a letter '-' */
+    bool permute;                     /* options are found behind operands too */
+    int index;                        /* of the last word that was read */
+    int kept;                         /* operands that were passed over so far; they are moved to the front */
+    const char *rest;                 /* of a word of several letters */
+    const char *value;                /* of the option that was returned */
+};
+
+/* The letter of the next option, '?' for one that is wrong (and said so), or -1: then argv is from `operands` on. */
+int getopt_next(struct getopt *, char **argv);
+char **operands(struct getopt *, char **argv);
+
+/* strtol(3) in base ten: blanks, a sign, digits; `*at` moves behind them, or stays if there is no digit. What does
+ * not fit becomes the largest number. */
+int64_t parse_integer(const char **at);
+
+extern const char licence[];
+
+#endif

@@ -1,0 +1,312 @@
+/* report.c: what we say while we go, and the one JSON object at the end. */
+#include "init.h"
+
+static const char *const phase_names[PHASES] = {"run", "drain", "main", "rest", "kill", "after-exit", "over"};
+
+static void line(struct init *init, const char *format, va_list arguments)
+{
+    char buffer[1024];
+    struct text text = text_over(buffer, sizeof buffer - 1);
+    text_string(&text, init->options.name);
+    text_string(&text, ": ");
+    text_format(&text, format, arguments);
+    *text.at++ = '\n';
+    text_write(&text, 2, 0);
+}
+
+void say(struct init *init, const char *format, ...)
+{
+    va_list arguments;
+    if (init->options.verbosity <= 0)
+        return;
+    va_start(arguments, format);
+    line(init, format, arguments);
+    va_end(arguments);
+}
+
+void warn(struct init *init, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    line(init, format, arguments);
+    va_end(arguments);
+}
+
+/* Before the command exists we can still refuse: can the report be written at all? The descriptor or the folder is kept,
+ * for the working directory will be released. False: said why. */
+bool report_open(struct init *init)
+{
+    const char *target = init->options.report;
+    int64_t number;
+
+    init->report_fd = -1;
+    if (!target || string_equal(target, "-"))
+        return true;
+    if (string_starts(target, "fd:")) {
+        if (!parse_number(target + 3, target + string_length(target), INT32_MAX, &number)) {
+            warn(init, "--report '%s': not a descriptor; write fd:3, a file or -", target);
+            return false;
+        }
+        if (sys_fcntl((int)number, F_SETFD, number > 2 ? FD_CLOEXEC : 0) < 0) {
+            warn(init, "--report '%s': this descriptor is not open; open it (3>FILE) or give a file", target);
+            return false;
+        }
+        init->report_fd = (int)number;
+        return true;
+    }
+    const char *base = base_name(target);
+    struct text folder = text_over(init->scratch, sizeof init->scratch);
+    if (base == target)
+        text_character(&folder, '.');
+    text_bytes(&folder, target, (size_t)(base - target));
+    text_character(&folder, '\0');
+    long fd = *base && string_length(base) < 240 ? sys_openat(AT_FDCWD, folder.start, O_PATH | O_DIRECTORY | O_CLOEXEC, 0)
+                                                 : -EISDIR;
+    if (fd >= 0 && fd < 3) { /* the standard descriptors may be closed; their numbers are not for us */
+        long above = sys_fcntl((int)fd, F_DUPFD_CLOEXEC, 3);
+        sys_close((int)fd);
+        fd = above;
+    }
+    long error = fd < 0 ? fd : sys_faccessat((int)fd, ".", W_OK);
+    if (error < 0) {
+        warn(init, "--report '%s': %e; give a file in a folder that exists and can be written", target, -error);
+        return false;
+    }
+    init->report_fd = (int)fd;
+    return true;
+}
+
+/* argv as one line, each unprintable byte a blank; a thread of the kernel or a zombie has only its name. */
+static size_t command_of(pid_t pid, char *to, size_t size)
+{
+    static const char *const files[] = {"/cmdline", "/comm"};
+    for (size_t file = 0; file < 2; file++) {
+        char path[40];
+        struct text text = text_over(path, sizeof path);
+        text_string(&text, "/proc/");
+        text_number(&text, pid);
+        text_string(&text, files[file]);
+        text_character(&text, '\0');
+        long fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), length;
+        if (fd < 0)
+            continue;
+        length = sys_read((int)fd, to, size);
+        sys_close((int)fd);
+        while (length > 0 && (to[length - 1] == '\0' || to[length - 1] == '\n'))
+            length--;
+        for (long i = 0; i < length; i++)
+            if ((unsigned char)to[i] < ' ')
+                to[i] = ' ';
+        if (length > 0)
+            return (size_t)length;
+    }
+    return 0;
+}
+
+static void key(struct text *text, const char *name)
+{
+    text_character(text, '"');
+    text_string(text, name);
+    text_string(text, "\":");
+}
+
+static void json_signal(struct text *text, int signal)
+{
+    if (!signal) {
+        text_string(text, "null");
+        return;
+    }
+    text_character(text, '"');
+    text_signal(text, signal);
+    text_character(text, '"');
+}
+
+void report_killed(struct init *init, const struct member *member, const char *why)
+{
+    char command[201];
+    size_t length = command_of(member->process.pid, command, sizeof command - 1);
+    uint64_t tick = tick_now(), started = member->process.started;
+    nanoseconds age = tick > started ? (nanoseconds)(tick - started) * (SECOND / 100) : 0;
+    struct text *text = &init->killed;
+
+    command[length] = '\0';
+    say(init, "had to kill process %d (%s), %t s old: it %s", (long)member->process.pid, command, age, why);
+    if (!init->options.report)
+        return;
+    if (!text->start)
+        *text = text_over(init->killed_buffer, sizeof init->killed_buffer);
+    if (text->end - text->at < 1600) { /* six bytes for each of the command's, and the rest */
+        init->killed_unlisted++;
+        return;
+    }
+    if (init->killed_count++)
+        text_character(text, ',');
+    text_character(text, '{');
+    key(text, "pid");
+    text_number(text, member->process.pid);
+    text_character(text, ',');
+    key(text, "command");
+    text_json(text, command, length);
+    text_character(text, ',');
+    key(text, "age");
+    text_seconds(text, age);
+    text_character(text, ',');
+    key(text, "why");
+    text_json(text, why, string_length(why));
+    text_character(text, '}');
+}
+
+static void json_end(struct text *text, int status)
+{
+    int signal = status & 0x7f;
+    if (status < 0) { /* it could not be started */
+        text_string(text, "null");
+        return;
+    }
+    text_string(text, signal ? "{\"kind\":\"signal\",\"signal\":" : "{\"kind\":\"exit\",\"code\":");
+    if (signal)
+        json_signal(text, signal);
+    else
+        text_number(text, status >> 8 & 0xff);
+    text_character(text, '}');
+}
+
+static void json_command(struct text *text, char **argv)
+{
+    for (size_t i = 0; argv[i]; i++) {
+        size_t length = string_length(argv[i]), room = (size_t)(text->end - text->at);
+        if (i)
+            text_character(text, ',');
+        if (room < 30000 || length > 4096) { /* a hundred thousand arguments do not make a better report */
+            text_string(text, "\"…\"");
+            break;
+        }
+        text_json(text, argv[i], length);
+    }
+}
+
+static void json_times(struct init *init, struct text *text)
+{
+    bool first = true;
+    key(text, "signals");
+    text_character(text, '[');
+    for (uint32_t i = 0; i < init->received_count && i < RECEIVED; i++) {
+        text_string(text, i ? ",{\"at\":" : "{\"at\":");
+        text_seconds(text, init->received[i].at - init->began);
+        text_string(text, ",\"signal\":");
+        json_signal(text, init->received[i].signal);
+        text_string(text, ",\"from\":");
+        text_number(text, init->received[i].from);
+        text_character(text, '}');
+    }
+    text_string(text, "],\"phases\":[");
+    for (int i = DRAIN; i < OVER; i++)
+        if (init->times[i].entered) {
+            text_string(text, first ? "{\"name\":\"" : ",{\"name\":\"");
+            text_string(text, phase_names[i]);
+            text_string(text, "\",\"at\":");
+            text_seconds(text, init->times[i].at - init->began);
+            text_string(text, ",\"took\":");
+            text_seconds(text, init->times[i].took);
+            text_character(text, '}');
+            first = false;
+        }
+    text_string(text, "],\"hooks\":[");
+    first = true;
+    for (int i = 0; i < HOOKS; i++)
+        if (init->hooks[i].ran) {
+            text_string(text, first ? "{\"name\":\"" : ",{\"name\":\"");
+            text_string(text, i == BEFORE_STOP ? "before-stop" : "after-exit");
+            text_string(text, "\",\"end\":");
+            json_end(text, init->hooks[i].status);
+            text_string(text, ",\"took\":");
+            text_seconds(text, init->hooks[i].took);
+            text_string(text, init->hooks[i].overran ? ",\"overran\":true}" : ",\"overran\":false}");
+            first = false;
+        }
+    text_character(text, ']');
+}
+
+static void json(struct init *init, struct text *text)
+{
+    nanoseconds grace = init->options.grace;
+
+    text_string(text, "{\"schema\":\"endwell.init/1\",\"command\":[");
+    json_command(text, init->options.command);
+    text_string(text, "],\"main\":{\"pid\":");
+    text_number(text, init->main);
+    text_string(text, ",\"end\":");
+    if (init->main_alive)
+        text_string(text, "null"); /* it was killed, and did not die of it before we left */
+    else
+        json_end(text, init->main_status);
+    text_string(text, "},\"stop\":{\"reason\":");
+    text_string(text, init->stop_signal ? "\"signal\"" : "\"main ended\"");
+    text_string(text, ",\"signal\":");
+    json_signal(text, init->stop_signal);
+    text_string(text, ",\"from\":");
+    if (init->stop_signal)
+        text_number(text, init->stop_from);
+    else
+        text_string(text, "null");
+    text_string(text, "},");
+    json_times(init, text);
+    text_string(text, ",\"killed\":[");
+    text_bytes(text, init->killed.start ? init->killed.start : "", (size_t)(init->killed.at - init->killed.start));
+    text_string(text, "],\"killed_unlisted\":");
+    text_number(text, init->killed_unlisted);
+    text_string(text, ",\"reaped\":");
+    text_number(text, init->reaped);
+    text_string(text, ",\"grace\":{\"given\":");
+    if (grace == UNSET || grace == NEVER)
+        text_string(text, "null");
+    else
+        text_seconds(text, grace);
+    text_string(text, ",\"used\":");
+    text_seconds(text, init->began ? now() - init->began : 0);
+    text_string(text, "},\"exit\":");
+    text_number(text, init->exit_status);
+    text_string(text, "}\n");
+}
+
+/* To a file: written beside it and renamed, so that a reader sees all of it or nothing. */
+static bool replace_file(struct init *init, struct text *text)
+{
+    char name[256];
+    const char *base = base_name(init->options.report);
+    struct text beside = text_over(name, sizeof name);
+
+    text_character(&beside, '.');
+    text_string(&beside, base);
+    text_string(&beside, ".new");
+    text_character(&beside, '\0');
+    sys_unlinkat(init->report_fd, name);
+    long fd = sys_openat(init->report_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return false;
+    bool written = text_write(text, (int)fd, SECOND);
+    written = sys_close((int)fd) == 0 && written && sys_renameat(init->report_fd, name, base) == 0;
+    if (!written)
+        sys_unlinkat(init->report_fd, name);
+    return written;
+}
+
+void report_write(struct init *init)
+{
+    const char *target = init->options.report;
+    struct text text = text_over(init->scratch, sizeof init->scratch);
+    bool written;
+
+    if (!target)
+        return;
+    json(init, &text);
+    if (string_equal(target, "-"))
+        written = text_write(&text, 1, SECOND / 10);
+    else if (string_starts(target, "fd:"))
+        written = text_write(&text, init->report_fd, SECOND / 10);
+    else
+        written = replace_file(init, &text);
+    if (!written)
+        warn(init, "--report '%s': could not be written (folder gone, disk full or reader stuck); nothing was left there",
+             target);
+}

@@ -1,0 +1,210 @@
+/* spawn.c: a command comes to life, with nothing of ours on it.
+ *
+ * The child shares our memory until it has executed (CLONE_VM | CLONE_VFORK): no page is copied, and when the call
+ * returns the command has already its own group, terminal, mask and program. A signal that comes in between stays pending
+ * with us, whole, and is forwarded afterwards: there is no moment in which it could fall through.
+ */
+#include "init.h"
+
+nanoseconds now(void)
+{
+    struct timespec time = {0, 0};
+    sys_clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * SECOND + time.tv_nsec;
+}
+
+/* Errors after which the next folder of PATH may still hold the command: execvp(3). */
+static bool look_further(long error)
+{
+    return error == -ENOENT || error == -ENOTDIR || error == -EACCES || error == -ESTALE || error == -ENODEV ||
+           error == -ETIMEDOUT;
+}
+
+static long execute_file(const char *path, char **argv, char **envp)
+{
+    long error = sys_execve(path, argv, envp);
+    if (error == -ENOEXEC) { /* a script without #!, as execvp(3); argv[-1] is ours: a word before the command */
+        char *first = argv[0], *before = argv[-1];
+        argv[-1] = "/bin/sh";
+        argv[0] = (char *)path;
+        sys_execve("/bin/sh", argv - 1, envp);
+        argv[-1] = before;
+        argv[0] = first;
+    }
+    return error;
+}
+
+static long execute(struct init *init, char **argv, char **envp)
+{
+    const char *name = argv[0], *path = environment(envp, "PATH");
+    long error = -ENOENT, denied = 0;
+
+    if (!*name)
+        return -ENOENT;
+    if (base_name(name) != name)
+        return execute_file(name, argv, envp);
+    for (path = path ? path : "/bin:/usr/bin"; ; path++) {
+        const char *end = path;
+        while (*end && *end != ':')
+            end++;
+        struct text file = text_over(init->scratch, sizeof init->scratch - 1);
+        text_bytes(&file, path, (size_t)(end - path));
+        if (end > path)
+            text_character(&file, '/');
+        text_string(&file, name);
+        *file.at = '\0';
+        error = file.cut ? -ENAMETOOLONG : execute_file(file.start, argv, envp);
+        if (error == -EACCES)
+            denied = error;
+        if (!look_further(error) && error != -ENAMETOOLONG)
+            return error;
+        path = end;
+        if (!*path)
+            return denied ? denied : error;
+    }
+}
+
+/* systemd's descriptors name the process they are for: sd_listen_fds(3). */
+static void pass_on_sockets(struct init *init, char **envp)
+{
+    int64_t pid;
+    for (; *envp; envp++)
+        if (string_starts(*envp, "LISTEN_PID=")) {
+            const char *value = *envp + 11;
+            if (!parse_number(value, value + string_length(value), INT32_MAX, &pid) || pid != init->self)
+                continue;
+            static char renewed[] = "LISTEN_PID=\0\0\0\0\0\0\0\0\0\0";
+            struct text text = text_over(renewed + 11, sizeof renewed - 12);
+            text_number(&text, sys_getpid());
+            *text.at = '\0';
+            *envp = renewed;
+        }
+}
+
+static _Noreturn void become(struct init *init, const struct command *command)
+{
+    const struct persona *persona = init->persona;
+    pid_t self = (pid_t)sys_getpid();
+    long error = 0;
+
+    if (command->session == OWN_SESSION && (error = sys_setsid()) < 0) {
+        persona->say(init, SESSION_FAILED, -error, 0);
+        sys_exit_group(persona->own_status);
+    }
+    if (command->session == OWN_SESSION) {
+        if (init->options.take_terminal && (error = sys_ioctl(0, TIOCSCTTY, NULL)) < 0)
+            persona->say(init, TERMINAL_FAILED, -error, 0);
+        persona->say(init, SESSION_MADE, 0, 0);
+    }
+    if (command->session == OWN_GROUP && (error = sys_setpgid(0, 0)) < 0)
+        persona->say(init, SESSION_FAILED, -error, 0);
+    if (command->foreground && (error = sys_ioctl(init->terminal, TIOCSPGRP, &self)) < 0)
+        persona->say(init, TERMINAL_FAILED, -error, 0);
+    if (command->dies_with_us) {
+        sys_prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (sys_getppid() != init->self)
+            sys_exit_group(128 + SIGTERM);
+    }
+    if (command->directory >= 0)
+        sys_fchdir(command->directory);
+    pass_on_sockets(init, command->envp);
+    if (init->child_action.handler == SIG_IGN)
+        sys_rt_sigaction(SIGCHLD, &init->child_action, NULL);
+    sys_rt_sigprocmask(SIG_SETMASK, &init->mask, NULL);
+
+    error = execute(init, command->argv, command->envp);
+    if (command->hook) {
+        warn(init, "%s hook: cannot run '%s': %e", command->hook, command->argv[0], -error);
+        sys_exit_group(error == -ENOENT ? 127 : 126);
+    }
+    persona->say(init, COMMAND_NOT_STARTED, -error, 0);
+    init->exit_status = persona->exec_status((int)-error);
+    sys_exit_group(init->exit_status);
+}
+
+__attribute__((noinline)) long spawn(struct init *init, const struct command *command)
+{
+    long pid = sys_clone();
+    if (pid == 0)
+        become(init, command);
+    return pid;
+}
+
+/* Our controlling terminal stands on one of the standard descriptors, or we have none that matters. */
+void find_terminal(struct init *init)
+{
+    pid_t foreground;
+    for (init->terminal = 0; init->terminal < 3; init->terminal++)
+        if (sys_ioctl(init->terminal, TIOCGPGRP, &foreground) == 0)
+            return;
+    init->terminal = -1;
+}
+
+static pid_t foreground_group(const struct init *init)
+{
+    pid_t group = 0;
+    return init->terminal >= 0 && sys_ioctl(init->terminal, TIOCGPGRP, &group) == 0 ? group : -1;
+}
+
+/* The command gets the foreground if it is ours to give: a job in the background of a shell must not steal it. */
+bool owns_terminal(const struct init *init)
+{
+    return init->terminal >= 0 && foreground_group(init) == sys_getpgid(0);
+}
+
+void continue_main(struct init *init)
+{
+    if (owns_terminal(init))
+        sys_ioctl(init->terminal, TIOCSPGRP, &init->main);
+    sys_kill(-init->main, SIGCONT);
+    init->main_stopped = false;
+}
+
+/* The command was stopped by its terminal (Ctrl-Z), and a shell above waits for *us* to stop. So give the terminal
+ * back and take the same signal, by its default action. Stopped, we go on with SIGCONT, when the user says fg or bg.
+ * Not stopped, there is no shell above that could do so (we are PID 1, or our group is orphaned); then the kernel
+ * would not have stopped the command either, had it been in our place: it goes on as if nothing was typed. */
+void suspend(struct init *init, int signal)
+{
+    const sigset blocked = ~BIT(signal), cont = BIT(SIGCONT), every = EVERY_SIGNAL;
+    const struct timespec at_once = {0, 0};
+    struct siginfo info;
+
+    if (init->terminal < 0 || init->options.session != OWN_GROUP)
+        return;
+    pid_t group = (pid_t)sys_getpgid(0);
+    if (foreground_group(init) == init->main && group > 0)
+        sys_ioctl(init->terminal, TIOCSPGRP, &group);
+    init->persona->say(init, SUSPENDING, signal, 0);
+    sys_rt_sigprocmask(SIG_SETMASK, &blocked, NULL);
+    sys_kill(init->self, signal);
+    sys_rt_sigprocmask(SIG_SETMASK, &every, NULL);
+    bool continued = sys_rt_sigtimedwait(&cont, &info, &at_once) == SIGCONT;
+    if (continued || signal == SIGTSTP)
+        continue_main(init);
+}
+
+/* Let go of what only the command needs: a folder that is to be unmounted, a pipe whose reader waits for EOF. */
+void release(struct init *init)
+{
+    unsigned low = (unsigned)init->report_fd, high = (unsigned)init->directory_fd; /* -1: above every descriptor */
+    if (low > high) {
+        unsigned other = low;
+        low = high;
+        high = other;
+    }
+    unsigned first = 3;
+    const unsigned kept[] = {low, high, ~0u};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        if (kept[i] < 3)
+            continue;
+        unsigned last = kept[i] == ~0u ? ~0u : kept[i] - 1;
+        if (first <= last && sys_close_range(first, last) < 0)
+            for (unsigned fd = first; fd <= last && fd < 1024; fd++) /* Linux before 5.9 */
+                sys_close((int)fd);
+        if (last == ~0u)
+            break;
+        first = kept[i] + 1;
+    }
+    sys_chdir("/");
+}

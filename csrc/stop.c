@@ -1,0 +1,199 @@
+/* stop.c: the end, in phases, within one grace period.
+ *
+ * Whoever signals only the main process loses what its shell started; whoever signals everybody at once tears the
+ * workers away from a master that was about to let them finish. Both are right, one after the other:
+ *
+ *   RUN ──stop──► DRAIN ──► ASK ──► REST ──► KILL ──► AFTER ──► OVER
+ *                 go on     main    all      who is   hook      exit
+ *                 serving   ends    the      still
+ *                           its own others   there
+ *                           house
+ *
+ * DRAIN lasts for --drain and until the before-stop hook is done; ASK until the main process has ended or its share of
+ * the grace is over; REST until nobody is left; KILL comes shortly before the grace ends, so that it is us who
+ * do it, who know their names, and not the engine. A further stop signal hurries: straight to the next phase. When the
+ * main process leaves by itself, the rest of the tree is told in the same way.
+ *
+ * The table says which phase follows which event; `enter` does what a phase begins with. Nothing here waits.
+ */
+#include "init.h"
+
+#define SAME PHASES     /* the event changes nothing now */
+#define CANNOT 0xff     /* and this one cannot happen here */
+
+static const uint8_t next_phase[PHASES][EVENTS] = {
+    /*          STOP    HURRY   QUIET   MAIN_GONE EMPTY  LATE */
+    [RUN]   = { DRAIN,  CANNOT, CANNOT, REST,   AFTER, CANNOT },
+    [DRAIN] = { CANNOT, ASK,    ASK,    REST,   AFTER, CANNOT },
+    [ASK]   = { CANNOT, REST,   CANNOT, REST,   AFTER, REST },
+    [REST]  = { SAME,   KILL,   CANNOT, SAME,   AFTER, KILL },
+    [KILL]  = { SAME,   SAME,   CANNOT, SAME,   AFTER, AFTER },
+    [AFTER] = { SAME,   OVER,   OVER,   SAME,   SAME,  OVER },
+    [OVER]  = { SAME,   SAME,   SAME,   SAME,   SAME,  SAME },
+};
+
+static const char *const phase_names[PHASES] = {"run", "drain", "main", "rest", "kill", "after-exit", "over"};
+static const char *const event_names[EVENTS] = {"stop", "hurry", "quiet", "main gone", "empty", "late"};
+
+static nanoseconds sooner(nanoseconds a, nanoseconds b)
+{
+    return a < b ? a : b;
+}
+
+static nanoseconds later_by(nanoseconds from, nanoseconds time)
+{
+    return time == NEVER ? NEVER : from + time;
+}
+
+/* What is left between our own last act and the engine's SIGKILL. */
+static nanoseconds margin(nanoseconds grace)
+{
+    return sooner(grace / 10, SECOND / 2);
+}
+
+static nanoseconds hook_timeout(const struct init *init)
+{
+    const struct options *options = &init->options;
+    if (options->hook_timeout != UNSET)
+        return options->hook_timeout;
+    return options->grace == UNSET || options->grace == NEVER ? 10 * SECOND : options->grace / 4;
+}
+
+/* The clock of the stop starts: with the first stop signal, or when the main process leaves by itself. Then nobody
+ * outside counts the time, so without a --grace those who are left behind get ten seconds. */
+static void start_clock(struct init *init)
+{
+    const struct options *options = &init->options;
+    nanoseconds grace = options->grace, began = now();
+
+    if (grace == UNSET)
+        grace = init->stop_asked ? NEVER : 10 * SECOND;
+    if (!init->began)
+        init->began = began;
+    init->leave_at = later_by(began, grace);
+    init->kill_at = NEVER;
+    if (grace != NEVER) {
+        init->leave_at -= margin(grace) / 2;
+        init->kill_at = began + grace - margin(grace) - (options->after_exit ? hook_timeout(init) : 0);
+    }
+}
+
+static nanoseconds share_of_main(const struct init *init, nanoseconds from)
+{
+    if (init->options.main_timeout != UNSET)
+        return sooner(from + init->options.main_timeout, init->kill_at);
+    return init->kill_at == NEVER ? NEVER : from + (init->kill_at - from) / 3 * 2;
+}
+
+static void tell_the_rest(struct init *init)
+{
+    if (init->daemonized) /* it put itself into the background: it *is* the rest, and gets the signal meant for it */
+        tree_tell(init, init->ask_signal, EVERYBODY);
+    else
+        tree_tell(init, SIGTERM, init->options.reach == TO_MAIN ? ALL_BUT_MAIN : WHO_WAS_NOT_TOLD);
+    init->told_tick = tick_now();
+}
+
+static void enter(struct init *init, enum phase phase)
+{
+    nanoseconds moment = now();
+
+    if (init->times[init->phase].entered)
+        init->times[init->phase].took = moment - init->times[init->phase].at;
+    init->phase = phase;
+    bool idle = (phase == DRAIN && init->options.drain == UNSET && !init->options.before_stop) ||
+                (phase == AFTER && !init->options.after_exit); /* nothing was asked for: not worth a word */
+    init->times[phase] = (struct moment_of){.at = moment, .took = 0, .entered = !idle};
+    init->until = NEVER;
+
+    switch (phase) {
+    case DRAIN:
+        init->until = moment + (init->options.drain == UNSET ? 0 : init->options.drain);
+        if (init->options.before_stop)
+            hook_start(init, BEFORE_STOP, sooner(moment + hook_timeout(init), init->kill_at));
+        break;
+    case ASK:
+        init->until = share_of_main(init, moment);
+        if (init->main_alive)
+            ask_main(init);
+        else
+            enter(init, REST);
+        break;
+    case REST:
+        init->until = init->kill_at;
+        tell_the_rest(init);
+        break;
+    case KILL:
+        init->until = moment + margin(init->options.grace > 0 && init->options.grace != NEVER ? init->options.grace
+                                                                                              : 10 * SECOND) / 2;
+        tree_kill(init, true);
+        break;
+    case AFTER:
+        if (init->options.after_exit)
+            hook_start(init, AFTER_EXIT, sooner(moment + hook_timeout(init), init->leave_at));
+        break;
+    default:
+        break;
+    }
+}
+
+void happen(struct init *init, enum event event)
+{
+    const struct options *options = &init->options;
+    uint8_t next = next_phase[init->phase][event];
+
+    if (!options->phases || !options->command) { /* as the others do it: leave when the main process leaves */
+        if (options->command ? event == MAIN_GONE || event == EMPTY : event == STOP)
+            init->phase = OVER;
+        return;
+    }
+    if (event == STOP) {
+        start_clock(init);
+        init->daemonized = init->phase == RUN && !init->main_alive;
+    }
+    if (event == MAIN_GONE && init->phase == RUN) {
+        if (options->wait_tree)
+            return;
+        start_clock(init);
+    }
+    if (event == EMPTY && init->phase == RUN)
+        start_clock(init);
+    if (next == CANNOT) {
+        warn(init, "'%s' cannot happen in phase '%s'; going on", event_names[event], phase_names[init->phase]);
+        return;
+    }
+    if (event == STOP && next == SAME) /* it comes while the end is on its way: from now on there is a deadline */
+        init->until = sooner(init->until, init->phase == AFTER ? init->leave_at : init->kill_at);
+    if (next != SAME)
+        enter(init, (enum phase)next);
+    stop_timers(init);
+}
+
+/* What became due. Called after every wake-up; a phase that has nothing to wait for is left in the same call. */
+void stop_timers(struct init *init)
+{
+    nanoseconds moment = init->began ? now() : 0;
+
+    for (int i = 0; i < HOOKS; i++)
+        if (init->hooks[i].pid && moment >= init->hooks[i].until)
+            hook_late(init, (enum hook_name)i);
+    if (init->phase == DRAIN && moment >= init->until && !init->hooks[BEFORE_STOP].pid)
+        happen(init, QUIET);
+    else if (init->phase == AFTER && !init->hooks[AFTER_EXIT].pid)
+        happen(init, QUIET);
+    else if ((init->phase == ASK || init->phase == REST || init->phase == KILL) && moment >= init->until)
+        happen(init, LATE);
+}
+
+nanoseconds next_timer(const struct init *init)
+{
+    nanoseconds next = init->until;
+    if (init->phase == RUN)
+        return NEVER;
+    if (init->phase == DRAIN && init->hooks[BEFORE_STOP].pid)
+        next = NEVER; /* the hook's own timer bounds it */
+    for (int i = 0; i < HOOKS; i++)
+        if (init->hooks[i].pid)
+            next = sooner(next, init->hooks[i].until);
+    return next;
+}

@@ -1,0 +1,319 @@
+/* text.c: reading and writing text without a libc. */
+#include "init.h"
+
+#ifndef SYS_HOSTED
+/* The compiler may call these four for any assignment or loop; the empty asm keeps it from turning their own
+ * loops into calls of themselves. */
+void *memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        ((char *)to)[i] = ((const char *)from)[i];
+        __asm__ volatile("");
+    }
+    return to;
+}
+
+void *memmove(void *to, const void *from, size_t size)
+{
+    if ((uintptr_t)to <= (uintptr_t)from)
+        return memcpy(to, from, size);
+    while (size-- > 0) {
+        ((char *)to)[size] = ((const char *)from)[size];
+        __asm__ volatile("");
+    }
+    return to;
+}
+
+void *memset(void *to, int byte, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        ((char *)to)[i] = (char)byte;
+        __asm__ volatile("");
+    }
+    return to;
+}
+
+int memcmp(const void *a, const void *b, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        int difference = ((const unsigned char *)a)[i] - ((const unsigned char *)b)[i];
+        if (difference)
+            return difference;
+    }
+    return 0;
+}
+#endif
+
+size_t string_length(const char *string)
+{
+    size_t length = 0;
+    while (string[length])
+        length++;
+    return length;
+}
+
+bool string_equal(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    return *a == *b;
+}
+
+bool string_starts(const char *string, const char *prefix)
+{
+    while (*prefix && *string == *prefix)
+        string++, prefix++;
+    return !*prefix;
+}
+
+const char *base_name(const char *path)
+{
+    const char *base = path;
+    for (; *path; path++)
+        if (*path == '/')
+            base = path + 1;
+    return base;
+}
+
+bool parse_number(const char *from, const char *end, int64_t most, int64_t *value)
+{
+    if (from == end)
+        return false;
+    for (*value = 0; from < end; from++) {
+        if (*from < '0' || *from > '9')
+            return false;
+        *value = *value * 10 + (*from - '0');
+        if (*value > most)
+            return false;
+    }
+    return true;
+}
+
+/* As Docker, compose and Kubernetes write them: 10s, 1m30s, 500ms, 1.5s; a bare number means seconds. */
+bool parse_duration(const char *from, nanoseconds *duration)
+{
+    static const struct { char name[4]; nanoseconds size; } units[] = {
+        {"ns", 1}, {"us", 1000}, {"\xc2\xb5s", 1000}, {"ms", 1000000}, {"s", SECOND}, {"m", 60 * SECOND},
+        {"h", 3600 * SECOND},
+    };
+    const nanoseconds most = 366 * 24 * 3600 * SECOND;
+    const char *start = from;
+    nanoseconds sum = 0;
+
+    if (!*from)
+        return false;
+    while (*from) {
+        nanoseconds whole = 0, fraction = 0, scale = 1, unit = 0;
+        const char *digits = from;
+        for (; *from >= '0' && *from <= '9'; from++)
+            if ((whole = whole * 10 + (*from - '0')) > most)
+                return false;
+        size_t count = (size_t)(from - digits);
+        if (*from == '.')
+            for (from++; *from >= '0' && *from <= '9'; from++, count++)
+                if (scale < SECOND) {
+                    fraction = fraction * 10 + (*from - '0');
+                    scale *= 10;
+                }
+        if (count == 0)
+            return false;
+        if (!*from && digits == start) {
+            unit = SECOND;
+        } else {
+            const char *name = from;
+            while (*from && *from != '.' && !(*from >= '0' && *from <= '9'))
+                from++;
+            for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+                if (string_length(units[i].name) == (size_t)(from - name) && string_starts(name, units[i].name))
+                    unit = units[i].size;
+        }
+        if (unit == 0 || whole > most / unit)
+            return false;
+        /* fraction < 10^9 and unit <= 3.6 * 10^12: divide first where the product would overflow */
+        sum += whole * unit + (unit > SECOND ? unit / SECOND * fraction * SECOND / scale : unit * fraction / scale);
+        if (sum > most)
+            return false;
+    }
+    *duration = sum;
+    return true;
+}
+
+struct text text_over(char *buffer, size_t size)
+{
+    return (struct text){.start = buffer, .at = buffer, .end = buffer + size, .cut = false};
+}
+
+void text_bytes(struct text *text, const char *from, size_t size)
+{
+    size_t room = (size_t)(text->end - text->at);
+    if (size > room) {
+        size = room;
+        text->cut = true;
+    }
+    memcpy(text->at, from, size);
+    text->at += size;
+}
+
+void text_character(struct text *text, char character)
+{
+    text_bytes(text, &character, 1);
+}
+
+void text_string(struct text *text, const char *string)
+{
+    text_bytes(text, string, string_length(string));
+}
+
+void text_number(struct text *text, int64_t number)
+{
+    char digits[20], *at = digits + sizeof digits;
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (number < 0)
+        text_character(text, '-');
+    text_bytes(text, at, (size_t)(digits + sizeof digits - at));
+}
+
+void text_seconds(struct text *text, nanoseconds time)
+{
+    int64_t milliseconds = time / 1000000;
+    if (milliseconds < 0) {
+        text_character(text, '-');
+        milliseconds = -milliseconds;
+    }
+    text_number(text, milliseconds / 1000);
+    text_character(text, '.');
+    for (int64_t digit = 100; digit > 0; digit /= 10)
+        text_character(text, (char)('0' + milliseconds / digit % 10));
+}
+
+void text_signal(struct text *text, int signal)
+{
+    text_string(text, "SIG");
+    if (signal > 0 && signal < 32) {
+        text_string(text, signal_names[signal]);
+    } else {
+        text_string(text, "RTMIN");
+        if (signal != SIGRTMIN)
+            text_character(text, signal > SIGRTMIN ? '+' : '-');
+        if (signal != SIGRTMIN)
+            text_number(text, signal > SIGRTMIN ? signal - SIGRTMIN : SIGRTMIN - signal);
+    }
+}
+
+/* Length of the valid UTF-8 sequence at `from`, or 0 (Unicode 15, table 3-7). */
+static size_t utf8_length(const unsigned char *from, size_t size)
+{
+    unsigned char lead = from[0];
+    size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    if (length == 0 || length > size)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((from[i] & 0xc0) != 0x80)
+            return 0;
+    if ((lead == 0xe0 && from[1] < 0xa0) || (lead == 0xed && from[1] > 0x9f) || (lead == 0xf0 && from[1] < 0x90) ||
+        (lead == 0xf4 && from[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+void text_json(struct text *text, const char *from, size_t size)
+{
+    static const char hex[] = "0123456789abcdef";
+    const unsigned char *at = (const unsigned char *)from, *end = at + size;
+
+    text_character(text, '"');
+    while (at < end) {
+        size_t length = utf8_length(at, (size_t)(end - at));
+        if (length == 0) {
+            text_string(text, "\\ufffd");
+            at++;
+        } else if (*at == '"' || *at == '\\') {
+            text_character(text, '\\');
+            text_character(text, (char)*at++);
+        } else if (*at < 0x20 || *at == 0x7f) {
+            text_string(text, "\\u00");
+            text_character(text, hex[*at >> 4]);
+            text_character(text, hex[*at++ & 15]);
+        } else {
+            text_bytes(text, (const char *)at, length);
+            at += length;
+        }
+    }
+    text_character(text, '"');
+}
+
+const char *error_words(int error)
+{
+    static const struct { int error; const char *words; } table[] = {
+        {EPERM, "Operation not permitted"}, {ENOENT, "No such file or directory"}, {ESRCH, "No such process"},
+        {EINTR, "Interrupted system call"}, {EIO, "Input/output error"}, {E2BIG, "Argument list too long"},
+        {ENOEXEC, "Exec format error"}, {EBADF, "Bad file descriptor"}, {ECHILD, "No child processes"},
+        {EAGAIN, "Resource temporarily unavailable"}, {ENOMEM, "Cannot allocate memory"},
+        {EACCES, "Permission denied"}, {ENODEV, "No such device"}, {ENOTDIR, "Not a directory"},
+        {EISDIR, "Is a directory"}, {EINVAL, "Invalid argument"}, {EMFILE, "Too many open files"},
+        {ENOTTY, "Inappropriate ioctl for device"}, {ETXTBSY, "Text file busy"},
+        {ENOSPC, "No space left on device"}, {EROFS, "Read-only file system"},
+        {ENAMETOOLONG, "File name too long"}, {ENOSYS, "Function not implemented"},
+        {ELOOP, "Too many levels of symbolic links"}, {ETIMEDOUT, "Connection timed out"},
+        {ESTALE, "Stale file handle"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].error == error)
+            return table[i].words;
+    return "an error that has no words here";
+}
+
+void text_format(struct text *text, const char *format, va_list arguments)
+{
+    for (; *format; format++) {
+        if (*format != '%') {
+            text_character(text, *format);
+            continue;
+        }
+        switch (*++format) {
+        case 's': text_string(text, va_arg(arguments, const char *)); break;
+        case 'd': text_number(text, va_arg(arguments, long)); break;
+        case 't': text_seconds(text, va_arg(arguments, nanoseconds)); break;
+        case 'g': text_signal(text, (int)va_arg(arguments, long)); break;
+        case 'e': text_string(text, error_words((int)va_arg(arguments, long))); break;
+        default: text_character(text, *format);
+        }
+    }
+}
+
+/* PID 1 must not hang because nobody reads its words: a pipe that polls writable takes a page without blocking. */
+bool text_write(const struct text *text, int fd, nanoseconds patience)
+{
+    enum { PAGE = 4096 };
+    struct timespec timeout = {.tv_sec = patience / SECOND, .tv_nsec = patience % SECOND};
+
+    for (const char *at = text->start; at < text->at;) {
+        struct pollfd ready = {.fd = fd, .events = POLLOUT, .revents = 0};
+        if (sys_ppoll(&ready, 1, &timeout) <= 0)
+            return false;
+        size_t left = (size_t)(text->at - at);
+        long written = sys_write(fd, at, left < PAGE ? left : PAGE);
+        if (written == -EINTR || written == -EAGAIN)
+            continue;
+        if (written <= 0)
+            return false;
+        at += written;
+    }
+    return true;
+}
+
+void print(int fd, const char *format, ...)
+{
+    char buffer[1024];
+    struct text text = text_over(buffer, sizeof buffer);
+    va_list arguments;
+    va_start(arguments, format);
+    text_format(&text, format, arguments);
+    va_end(arguments);
+    if (text.cut)
+        buffer[sizeof buffer - 1] = '\n';
+    text_write(&text, fd, 0);
+}

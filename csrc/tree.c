@@ -1,0 +1,258 @@
+/* tree.c: who belongs to us, and how each of them is reached.
+ *
+ * As PID 1 it is everybody in our PID namespace: no number in it can name a stranger, and kill(-1) reaches all of them at
+ * one instant, without /proc and without a race against fork.
+ *
+ * Otherwise it is our descendants, and a number alone proves nothing. Going down from ourselves through /proc, a process
+ * belongs to us if its parent does. In between, a parent's number could pass to a stranger; but who was born before
+ * we began to look cannot be the child of somebody born after. So only who is older than this look counts, and he is
+ * signalled through a pidfd opened before his entry was read a second time. Younger ones come with the next look.
+ */
+#include "init.h"
+
+enum { TICK = 10000000, MOST_PIDS = 1 << 22 }; /* a tick of /proc is 10 ms on every Linux; PID_MAX_LIMIT */
+
+uint64_t tick_now(void)
+{
+    struct timespec time = {0, 0};
+    sys_clock_gettime(CLOCK_BOOTTIME, &time);
+    return (uint64_t)(time.tv_sec * (SECOND / TICK) + time.tv_nsec / TICK);
+}
+
+/* Is /proc mounted, and of our own PID namespace? */
+bool tree_visible(struct init *init)
+{
+    char link[16];
+    int64_t pid;
+    long length = sys_readlinkat(AT_FDCWD, "/proc/self", link, sizeof link);
+    return length > 0 && parse_number(link, link + length, INT32_MAX, &pid) && pid == init->self;
+}
+
+static long read_file(pid_t pid, const char *name, char *to, size_t size)
+{
+    char path[40];
+    struct text text = text_over(path, sizeof path);
+    text_string(&text, "/proc/");
+    text_number(&text, pid);
+    text_string(&text, name);
+    text_character(&text, '\0');
+    long fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return fd;
+    long length = sys_read((int)fd, to, size);
+    sys_close((int)fd);
+    return length;
+}
+
+/* proc_pid_stat(5): pid (name) state parent group … started(22). The name may hold anything, so it ends at the last ')'. */
+bool read_process(pid_t pid, struct process *process)
+{
+    char stat[512];
+    long length = read_file(pid, "/stat", stat, sizeof stat);
+    const char *end = stat + (length > 0 ? length : 0), *at = end;
+
+    while (at > stat && at[-1] != ')')
+        at--;
+    if (at == stat || end - at < 2)
+        return false;
+    *process = (struct process){.pid = pid, .state = at[1]};
+    at += 2;
+    for (int field = 4; field <= 22 && at < end; field++) {
+        const char *start = ++at;
+        int64_t value = 0;
+        while (at < end && *at != ' ' && *at != '\n')
+            at++;
+        if (field != 4 && field != 5 && field != 22)
+            continue;
+        if (!parse_number(start, at, INT64_MAX / 16, &value))
+            return false;
+        if (field == 4)
+            process->parent = (pid_t)value;
+        if (field == 5)
+            process->group = (pid_t)value;
+        if (field == 22)
+            process->started = (uint64_t)value;
+    }
+    return process->started != 0;
+}
+
+/* Goes through the numbers in /proc. `look` says whether to go on. */
+static void each_number(struct init *init, void (*look)(struct init *, pid_t))
+{
+    char entries[4096] __attribute__((aligned(8)));
+    long fd = sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), size;
+    if (fd < 0)
+        return;
+    while ((size = sys_getdents64((int)fd, entries, sizeof entries)) > 0)
+        for (long at = 0; at < size;) {
+            const struct dirent *entry = (const struct dirent *)(const void *)(entries + at);
+            int64_t pid;
+            if (parse_number(entry->name, entry->name + string_length(entry->name), MOST_PIDS - 1, &pid) &&
+                pid != init->self)
+                look(init, (pid_t)pid);
+            at += entry->size;
+        }
+    sys_close((int)fd);
+}
+
+static struct {
+    uint8_t members[MOST_PIDS / 8];
+    uint64_t tick;
+    bool grew;
+    void (*each)(struct init *, const struct member *);
+} look;
+
+static bool is_member(pid_t pid)
+{
+    return look.members[pid / 8] >> (pid % 8) & 1;
+}
+
+static void find_member(struct init *init, pid_t pid)
+{
+    struct process process;
+    if (is_member(pid) || !read_process(pid, &process) || process.started > look.tick)
+        return;
+    if (process.parent == init->self || (process.parent > 0 && process.parent < MOST_PIDS && is_member(process.parent))) {
+        look.members[pid / 8] = (uint8_t)(look.members[pid / 8] | 1 << pid % 8);
+        look.grew = true;
+    }
+}
+
+static void visit(struct init *init, pid_t pid)
+{
+    struct member member = {.pidfd = -1};
+    struct process before;
+
+    if (init->self == 1) {
+        if (read_process(pid, &member.process) && member.process.state != 'Z')
+            look.each(init, &member);
+        return;
+    }
+    if (!is_member(pid) || !read_process(pid, &before))
+        return;
+    member.pidfd = (int)sys_pidfd_open(pid); /* before Linux 5.3 there is none, and the number must do */
+    if (read_process(pid, &member.process) && member.process.started == before.started &&
+        member.process.started <= look.tick && member.process.state != 'Z')
+        look.each(init, &member);
+    if (member.pidfd >= 0)
+        sys_close(member.pidfd);
+}
+
+void tree_each(struct init *init, void (*each)(struct init *, const struct member *))
+{
+    look.tick = tick_now();
+    look.each = each;
+    if (init->self != 1) {
+        memset(look.members, 0, sizeof look.members);
+        do {
+            look.grew = false;
+            each_number(init, find_member);
+        } while (look.grew);
+    }
+    each_number(init, visit);
+}
+
+long member_signal(const struct member *member, int signal)
+{
+    if (member->pidfd >= 0)
+        return sys_pidfd_send_signal(member->pidfd, signal);
+    return sys_kill(member->process.pid, signal);
+}
+
+static struct { int signal; enum who who; } telling;
+
+static void tell(struct init *init, const struct member *member)
+{
+    const struct process *process = &member->process;
+    bool is_main = init->main_alive && process->pid == init->main;
+    bool was_told = process->started <= init->told_tick && (init->options.reach == TO_TREE || process->group == init->main);
+
+    if (telling.who != EVERYBODY && (is_main || (telling.who == WHO_WAS_NOT_TOLD && was_told)))
+        return;
+    if (init->phase != RUN && process->state == 'T')
+        member_signal(member, SIGCONT); /* the stopped cannot hear */
+    long error = member_signal(member, telling.signal);
+    if (error < 0 && error != -ESRCH)
+        init->persona->say(init, SIGNAL_NOT_SENT, telling.signal, -error);
+    else
+        init->persona->say(init, SIGNAL_SENT, telling.signal, process->pid);
+}
+
+void tree_tell(struct init *init, int signal, enum who who)
+{
+    telling.signal = signal;
+    telling.who = who;
+    if (init->self == 1 && (who == EVERYBODY || (who == ALL_BUT_MAIN && !init->main_alive) || !tree_visible(init))) {
+        if (init->phase != RUN)
+            sys_kill(-1, SIGCONT);
+        sys_kill(-1, signal);
+    } else if (tree_visible(init)) {
+        tree_each(init, tell);
+    } else if (init->main) { /* no /proc: the command's group is all that we know */
+        sys_kill(-init->main, signal);
+    }
+}
+
+static bool list_named(const char *status, long length, const char *name, int signal)
+{
+    const char *end = status + length;
+    for (const char *at = status; at < end; at++)
+        if ((at == status || at[-1] == '\n') && string_starts(at, name)) {
+            /* sixteen hexadecimal digits; signal n is bit n-1 */
+            at += string_length(name) + 15 - (size_t)(signal - 1) / 4;
+            int digit = at >= end ? 0 : *at >= 'a' ? *at - 'a' + 10 : *at - '0';
+            return digit >> (signal - 1) % 4 & 1;
+        }
+    return false;
+}
+
+static const char *why_still_here(struct init *init, const struct member *member)
+{
+    static const struct { const char *list, *why; } reasons[] = {
+        {"SigIgn:\t", "ignores "}, {"SigBlk:\t", "blocks "}, {"SigCgt:\t", "was not done with its handler of "},
+        {"", "did not end on "},
+    };
+    static char status[4096], why[64];
+    const struct process *process = &member->process;
+    int signal = process->pid == init->main && init->ask_signal ? init->ask_signal : SIGTERM;
+
+    if (process->started > init->told_tick)
+        return "was started during the stop and never told";
+    if (process->state == 'D')
+        return "waits for a disk or the network and cannot be interrupted";
+    if (process->parent == 0)
+        return "came from outside (docker exec); it was told, and nobody waits for it";
+    long length = read_file(process->pid, "/status", status, sizeof status - 1);
+    status[length > 0 ? length : 0] = '\0';
+    size_t reason = 0;
+    while (*reasons[reason].list && !list_named(status, length, reasons[reason].list, signal))
+        reason++;
+    struct text text = text_over(why, sizeof why);
+    text_string(&text, reasons[reason].why);
+    text_signal(&text, signal);
+    text_character(&text, '\0');
+    return why;
+}
+
+static void list(struct init *init, const struct member *member)
+{
+    report_killed(init, member, why_still_here(init, member));
+}
+
+static void kill_member(struct init *init, const struct member *member)
+{
+    (void)init;
+    member_signal(member, SIGKILL);
+}
+
+void tree_kill(struct init *init, bool listed)
+{
+    if (listed && (init->options.report || init->options.verbosity > 0) && tree_visible(init))
+        tree_each(init, list);
+    if (init->self == 1)
+        sys_kill(-1, SIGKILL);
+    else if (tree_visible(init))
+        tree_each(init, kill_member);
+    else if (init->main)
+        sys_kill(-init->main, SIGKILL);
+}
