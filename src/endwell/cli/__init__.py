@@ -1,0 +1,1 @@
+"""The command line: one module for each sub-command, imported when it is asked for."""

@@ -1,0 +1,51 @@
+"""The table of sub-commands: to add one, add a line here and a module that fits `Module`."""
+
+import argparse
+import importlib
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, cast
+
+
+class Module(Protocol):
+    """What a sub-command's module defines."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the description, the options and the examples."""
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do it; returns the exit status."""
+
+
+class ForwardingModule(Protocol):
+    """What the module of a sub-command defines that passes its words on to another program."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Describe the other program's options, for completion only."""
+
+    def forward(self, words: Sequence[str]) -> int:
+        """Become the other program; returns an exit status only when that is impossible."""
+
+
+class Command(NamedTuple):  # a dataclass would import half of the standard library
+    """A sub-command: its name, its module in this package, and what it does, in one line."""
+
+    name: str
+    module: str
+    summary: str
+    forwards: bool = False
+
+    def load(self) -> Module:
+        """Import the module of a command whose words argparse reads."""
+        return cast("Module", importlib.import_module(f"endwell.cli.{self.module}"))
+
+    def load_forwarding(self) -> ForwardingModule:
+        """Import the module of a command whose words another program reads."""
+        return cast("ForwardingModule", importlib.import_module(f"endwell.cli.{self.module}"))
+
+
+COMMANDS = (
+    Command("init", "init", "run a program as PID 1 and end its whole tree well", forwards=True),
+    Command("completion", "completion", "print what makes a shell complete endwell's words"),
+    Command("version", "version", "print the versions of endwell and of what it runs on"),
+)
+BY_NAME = {command.name: command for command in COMMANDS}

@@ -1,0 +1,1 @@
+"""Tests of what is built and shipped: wheels, source distribution, installation."""
