@@ -47,40 +47,64 @@ void ask_main(struct init *init)
     send(init, init->ask_signal, NULL);
 }
 
-static void remember(struct init *init, const struct siginfo *info)
+static void remember(struct init *init, int signal, pid_t from)
 {
-    if (init->received_count < RECEIVED)
-        init->received[init->received_count] = (struct received){
-            .at = now(), .from = info->u.from.pid, .signal = (uint8_t)info->signo};
-    init->received_count++;
+    init->received[init->received_count++ % RECEIVED] = /* the last ones: a stop comes at the end of a life */
+        (struct received){.at = now(), .from = from, .signal = (uint8_t)signal};
+}
+
+/* What is sent for a signal; 0: nothing. */
+static int rewrite(struct init *init, int signal)
+{
+    int sent = init->options.rewrite[signal];
+    if (!sent)
+        return signal;
+    sent = sent == DROPPED ? 0 : sent;
+    init->persona->say(init, SIGNAL_REWRITTEN, signal, sent);
+    if (!sent)
+        init->persona->say(init, SIGNAL_DROPPED, signal, 0);
+    return sent;
+}
+
+/* The main process has left its group behind. It is told as by a SIGTERM of ours (dumb-init). */
+void tell_group_at_end(struct init *init)
+{
+    int sent = rewrite(init, SIGTERM);
+    if (!sent)
+        return;
+    if (init->options.reach == TO_GROUP)
+        sys_kill(-init->main, sent);
+    init->persona->say(init, SIGNAL_SENT, sent, init->main);
 }
 
 void signal_arrived(struct init *init, const struct siginfo *info)
 {
     const struct options *options = &init->options;
-    int signal = info->signo, sent = signal;
+    int signal = info->signo, sent;
     pid_t from = info->code <= 0 ? info->u.from.pid : 0; /* the kernel's own carry no sender */
 
     if (signal == SIGCHLD) {
+        init->persona->say(init, CHILDREN_CHANGED, 0, 0);
         reap(init, info, false);
         return;
     }
+    if (options->fatal & BIT(signal))
+        take_default(init, signal);
     if (!(options->forwarded & BIT(signal)))
         return;
+    if (from == init->self && signal == SIGPIPE)
+        return; /* our own: nobody reads what we write; the command did nothing wrong */
     if (options->report)
-        remember(init, info);
+        remember(init, signal, from);
     init->persona->say(init, SIGNAL_CAME, signal, from);
     if (init->handoff & BIT(signal)) {
         init->handoff &= ~BIT(signal);
         init->persona->say(init, SIGNAL_OF_HANDOFF, signal, 0);
         return;
     }
-    if (options->rewrite[signal]) {
-        sent = options->rewrite[signal] == DROPPED ? 0 : options->rewrite[signal];
-        init->persona->say(init, SIGNAL_REWRITTEN, signal, sent);
-    }
+    sent = rewrite(init, signal);
     if (sent == 0) {
-        init->persona->say(init, SIGNAL_DROPPED, signal, 0);
+        /* dropped */
     } else if (is_stop(init, signal, sent)) {
         enum event event = init->stop_asked ? HURRY : STOP;
         bool asked = init->phase >= ASK && init->times[ASK].entered;

@@ -1,30 +1,39 @@
 /* getopt.c: options as the C library reads them, for those who speak as somebody else. */
 #include "getopt.h"
 
-const char licence[] =
-    "endwell-init " ENDWELL_VERSION ", which answers to this name too\n"
-    "\n"
-    "MIT License\n"
-    "\n"
+static const char licence[] =
+    "endwell-init " ENDWELL_VERSION ", an init that answers to this name too\n"
     "Copyright (c) 2026 endwell contributors\n"
-    "\n"
-    "Permission is hereby granted, free of charge, to any person obtaining a copy\n"
-    "of this software and associated documentation files (the \"Software\"), to deal\n"
-    "in the Software without restriction, including without limitation the rights\n"
-    "to use, copy, modify, merge, publish, distribute, sublicense, and/or sell\n"
-    "copies of the Software, and to permit persons to whom the Software is\n"
-    "furnished to do so, subject to the following conditions:\n"
-    "\n"
-    "The above copyright notice and this permission notice shall be included in all\n"
-    "copies or substantial portions of the Software.\n"
-    "\n"
-    "THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR\n"
-    "IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,\n"
-    "FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE\n"
-    "AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER\n"
-    "LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,\n"
-    "OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE\n"
-    "SOFTWARE.\n";
+    "MIT License: https://spdx.org/licenses/MIT.html\n";
+
+void print_licence(void)
+{
+    print(1, licence);
+}
+
+void tell(int fd, const char *before, const char *behind, const char *format, va_list arguments)
+{
+    char buffer[1024];
+    struct text line = text_over(buffer, sizeof buffer - 1);
+
+    text_string(&line, before);
+    if (behind) {
+        text_number(&line, sys_getpid());
+        text_string(&line, behind);
+    }
+    text_format(&line, format, arguments);
+    *line.at++ = '\n';
+    text_write(&line, fd, 0);
+}
+
+void behave_as_others(struct init *init)
+{
+    struct options *options = &init->options;
+    options->grace = options->drain = options->main_timeout = options->hook_timeout = UNSET;
+    options->session = OWN_GROUP;
+    options->forwarded = ~BIT(SIGCHLD);
+    options->stops = BIT(SIGTERM) | BIT(SIGINT);
+}
 
 int64_t parse_integer(const char **at)
 {
@@ -68,12 +77,19 @@ static int letter(struct getopt *options, char **argv)
     return *at;
 }
 
+static bool begins(const char *name, const char *word, size_t length)
+{
+    for (; length > 0 && *name == *word; name++, word++)
+        length--;
+    return length == 0;
+}
+
 static void say_ambiguous(const struct getopt *options, const char *self, const char *word, size_t length)
 {
     char buffer[256];
     struct text line = text_over(buffer, sizeof buffer);
     for (const struct long_option *option = options->longs; *option->name; option++)
-        if (string_starts_with(option->name, word + 2, length)) {
+        if (begins(option->name, word + 2, length)) {
             text_string(&line, " '--");
             text_string(&line, option->name);
             text_character(&line, '\'');
@@ -92,7 +108,7 @@ static int long_word(struct getopt *options, char **argv, const char *word)
     while (word[2 + length] && word[2 + length] != '=')
         length++;
     for (const struct long_option *option = options->longs; *option->name; option++)
-        if (string_starts_with(option->name, word + 2, length)) {
+        if (begins(option->name, word + 2, length)) {
             candidates++;
             found = option;
             if (string_length(option->name) == length) {

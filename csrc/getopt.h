@@ -25,6 +25,13 @@ char **operands(struct getopt *, char **argv);
  * not fit becomes the largest number. */
 int64_t parse_integer(const char **at);
 
-extern const char licence[];
+#define FAULTS (BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGSEGV) | BIT(SIGSYS))
+
+/* What holds for all of them: a group of its own for the command, every signal for it, no phases. */
+void behave_as_others(struct init *);
+void print_licence(void);
+/* A line of theirs. Between `before` and `behind`, if there is a `behind`, stands the pid of who says it: ours, or that
+ * of the child that becomes the command. */
+void tell(int fd, const char *before, const char *behind, const char *format, va_list);
 
 #endif

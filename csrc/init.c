@@ -50,6 +50,8 @@ static bool start(struct init *init)
         long error = sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
         if (error < 0)
             init->persona->say(init, SUBREAPER_FAILED, -error, 0);
+    } else if (init->self != 1) {
+        init->persona->say(init, NOT_A_REAPER, 0, 0);
     }
     if (options->parent_death)
         sys_prctl(PR_SET_PDEATHSIG, options->parent_death);
@@ -64,6 +66,8 @@ static bool start(struct init *init)
     if (!options->command)
         return true;
 
+    if (options->take_terminal)
+        leave_terminal(init);
     find_terminal(init);
     struct command command = {
         .argv = options->command, .envp = init->envp, .session = options->session,
@@ -77,7 +81,8 @@ static bool start(struct init *init)
     }
     init->main = (pid_t)pid;
     init->main_alive = true;
-    init->persona->say(init, COMMAND_STARTED, pid, 0);
+    if (init->exit_status < 0 || init->persona != &own_persona)
+        init->persona->say(init, COMMAND_STARTED, pid, 0);
     return true;
 }
 
@@ -86,7 +91,8 @@ static int finish(struct init *init)
     int status = init->main_alive ? 128 + SIGKILL : shell_status(init->main_status);
 
     if (init->options.phases && (init->self == 1 || init->hooks[AFTER_EXIT].ran || init->phase != OVER))
-        tree_kill(init, true); /* a hook's daemon, a session from outside: nobody of the tree outlives us */
+        tree_kill(init, !init->times[KILL].entered); /* a hook's daemon, a session from outside: nobody outlives us */
+    take_terminal_back(init);
     status ^= init->options.exit_map[status];
     init->exit_status = status;
     init->persona->say(init, LEAVING, status, 0);
@@ -115,13 +121,14 @@ static int run(int argc, char **argv, char **envp)
     int status = init->persona->parse(init, argc, argv, envp);
     if (status >= 0)
         return status;
+    while (sys_wait4(-1, &status, WNOHANG) > 0) /* inherited children that ended before we could hear of it */
+        init->reaped++;
     if (!start(init))
         return init->persona->own_status;
     release(init);
 
-    if (init->exit_status >= 0)
+    if (init->exit_status >= 0 && init->persona == &own_persona)
         return init->exit_status; /* the command was never executed: there is nothing to stop */
-    reap(init, NULL, false); /* children that we inherited may have ended before we could hear of it */
     while (init->phase != OVER) {
         int signal = wait_for_signal(init, &info);
         if (signal)

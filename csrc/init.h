@@ -68,6 +68,7 @@ extern const char signal_names[32][8];                             /* "", "HUP",
 /* ---- what was asked for --------------------------------------------------------------------------------- */
 
 enum reach { TO_MAIN, TO_GROUP, TO_TREE };
+enum terminal_at { ON_STANDARD, ON_STDIN, ON_DEV_TTY }; /* where our terminal is looked for */
 enum session { SESSION_KEPT, OWN_GROUP, OWN_SESSION }; /* what the command gets before it is executed */
 
 /* What a persona may want to say, each in its own words. The two numbers depend on the moment. */
@@ -77,9 +78,10 @@ enum moment {
     NO_CHILD,             /* errno of clone */
     SUBREAPER_FAILED,     /* errno */
     NOT_A_REAPER,         /* neither PID 1 nor a subreaper */
-    SESSION_MADE,         /* in the child: setsid succeeded */
+    SESSION_MADE,         /* in the child: setpgid or setsid succeeded */
     SESSION_FAILED,       /* errno; in the child: setpgid or setsid */
     TERMINAL_FAILED,      /* errno; in the child: the terminal could not be handed over */
+    NO_TERMINAL,          /* errno; in the child: there is none to be handed over */
     TERMINAL_LEFT,        /* 1 when we led the session: a HUP and a CONT of the hand-off follow */
     TERMINAL_NOT_LEFT,    /* errno */
     SIGNAL_CAME,          /* signal, sender's pid */
@@ -89,8 +91,10 @@ enum moment {
     SIGNAL_NOT_SENT,      /* signal, errno */
     SIGNAL_DROPPED,       /* signal: rewritten to 0 */
     SUSPENDING,           /* signal: we are about to stop ourselves */
+    CHILDREN_CHANGED,     /* a SIGCHLD came */
     CHILD_ENDED,          /* pid, wait status; any child, the main process too */
     MAIN_ENDED,           /* pid, wait status */
+    NO_MORE_ENDED,        /* 1 when there is no child left at all */
     LEAVING,              /* our exit status */
 };
 
@@ -105,22 +109,8 @@ struct persona {
     int own_status;                /* exit status when we cannot start: ours 125, theirs 1 */
 };
 
+/* Small and often asked fields first: x86 reaches the first 128 bytes of a structure with shorter code. */
 struct options {
-    char **command;              /* NULL: pause mode, live until a stop signal */
-    const char *name;            /* of ourselves, as in argv[0] */
-    nanoseconds grace;           /* UNSET, NEVER or the time from the stop signal to our exit */
-    nanoseconds drain, main_timeout, hook_timeout; /* UNSET or a time */
-    const char *before_stop, *after_exit;          /* commands, or NULL */
-    const char *report;          /* NULL or a path, "-", "fd:N" */
-    sigset stops;                /* signals that start the stop */
-    sigset forwarded;            /* signals that are passed on at all */
-    sigset suspends;             /* signals after which we stop ourselves too (dumb-init) */
-    uint8_t rewrite[65];         /* 0: as it is; DROPPED; else the signal to send instead */
-    uint8_t exit_map[256];       /* exit status s becomes exit_map[s] ^ s */
-    uint8_t reach;               /* enum reach */
-    uint8_t session;             /* enum session */
-    int8_t verbosity;
-    uint8_t parent_death;        /* signal for us when our parent dies, or 0 */
     bool phases;                 /* stop in phases; false: leave as soon as the main process has ended */
     bool wait_tree;              /* live as long as any process of the tree */
     bool subreaper;              /* be one when not PID 1 */
@@ -128,6 +118,23 @@ struct options {
     bool main_dies_with_us;      /* SIGTERM to the main process should we be killed (never needed as PID 1) */
     bool group_told_at_end;      /* SIGTERM to the group when the main process has ended (dumb-init) */
     bool warn_zombies;           /* tini -w */
+    int8_t verbosity;
+    uint8_t reach;               /* enum reach */
+    uint8_t session;             /* enum session */
+    uint8_t terminal_at;         /* enum terminal_at */
+    uint8_t parent_death;        /* signal for us when our parent dies, or 0 */
+    char **command;              /* NULL: pause mode, live until a stop signal */
+    const char *name;            /* of ourselves, as in argv[0] */
+    const char *report;          /* NULL or a path, "-", "fd:N" */
+    const char *before_stop, *after_exit;          /* commands, or NULL */
+    nanoseconds grace;           /* UNSET, NEVER or the time from the stop signal to our exit */
+    nanoseconds drain, main_timeout, hook_timeout; /* UNSET or a time */
+    sigset stops;                /* signals that start the stop */
+    sigset forwarded;            /* signals that are passed on at all */
+    sigset fatal;                /* signals that end us, as by default (tini, catatonit) */
+    sigset suspends;             /* signals after which we stop ourselves too (dumb-init) */
+    uint8_t rewrite[65];         /* 0: as it is; DROPPED; else the signal to send instead */
+    uint8_t exit_map[256];       /* exit status s becomes exit_map[s] ^ s */
 };
 #define DROPPED 0xff
 
@@ -149,33 +156,34 @@ enum { RECEIVED = 32 };
 
 struct init {
     const struct persona *persona;
-    char **envp;
     pid_t self, main;            /* main: 0 before it is started */
-    bool main_alive, main_stopped, stop_asked;
-    bool daemonized;             /* the main process had left its tree behind when the stop came (--wait tree) */
-    int terminal;                /* descriptor of our controlling terminal, or -1 */
-    int main_status;             /* wait status, once it has ended */
-    int exit_status;             /* of the command that could not be executed, else -1 */
-    int stop_signal;             /* that came first, or 0 */
-    int ask_signal;              /* what the main process is sent for it */
-    pid_t stop_from;
-    sigset handoff;              /* HUP and CONT to be swallowed once after TERMINAL_LEFT */
-    sigset mask;                 /* the mask we were given, for the command */
-    struct sigaction child_action; /* the disposition of SIGCHLD we were given */
     enum phase phase;
+    bool main_alive, main_stopped, stop_asked;
+    bool left_by_itself;         /* nobody had asked for a stop when the end began */
+    bool daemonized;             /* the main process had left its tree behind when the stop came (--wait tree) */
+    int terminal;                /* descriptor of our controlling terminal, or a negated errno */
+    struct options options;
+    char **envp;
     nanoseconds began;           /* of the stop; 0 before */
     nanoseconds until;           /* end of this phase */
     nanoseconds kill_at, leave_at;
     uint64_t told_tick;          /* processes younger than this were born after the tree was told */
-    struct hook hooks[HOOKS];
+    int main_status;             /* wait status, once it has ended */
+    int exit_status;             /* of the command that could not be executed, else -1; at the end: our own */
+    int stop_signal;             /* that came first, or 0 */
+    int ask_signal;              /* what the main process is sent for it */
+    pid_t stop_from;
     int report_fd, directory_fd; /* -1, or kept open: the report's target; the directory hooks run in */
-    uint32_t reaped, received_count, killed_count, killed_unlisted;
-    struct options options;
+    uint32_t reaped, received_count, killed_count, killed_listed;
+    sigset handoff;              /* HUP and CONT to be swallowed once after TERMINAL_LEFT */
+    sigset mask;                 /* the mask we were given, for the command */
+    struct sigaction child_action; /* the disposition of SIGCHLD we were given */
+    struct hook hooks[HOOKS];
     struct moment_of times[PHASES];
     struct received received[RECEIVED];
     struct text killed;          /* JSON objects of those who had to be killed */
     char killed_buffer[32768];
-    char scratch[65536];
+    char scratch[98304];
 };
 
 /* init.c */
@@ -185,18 +193,24 @@ int shell_status(int wait_status); /* 0..255: exit code, or 128 + signal */
 struct command { char **argv, **envp; uint8_t session; bool foreground, dies_with_us; int directory; const char *hook; };
 long spawn(struct init *, const struct command *); /* pid or a negated errno; exec errors end the child, said by it */
 void find_terminal(struct init *);
+void leave_terminal(struct init *);
 void release(struct init *);       /* working directory and descriptors that only the command needs */
 void suspend(struct init *, int signal);
+void take_default(const struct init *, int signal); /* what the signal does to a process that leaves it alone */
 bool owns_terminal(const struct init *);
+void take_terminal_back(struct init *);
 void continue_main(struct init *);   /* and give it the terminal, if that is ours to give */
 /* forward.c */
 void signal_arrived(struct init *, const struct siginfo *);
 void ask_main(struct init *);
+void tell_group_at_end(struct init *);
 /* reap.c */
 void reap(struct init *, const struct siginfo *, bool wait);
 /* stop.c */
 enum event { STOP, HURRY, QUIET, MAIN_GONE, EMPTY, LATE, EVENTS };
 void happen(struct init *, enum event);
+nanoseconds margin(nanoseconds grace);               /* between our own last act and the engine's SIGKILL */
+nanoseconds hook_timeout(const struct options *);
 void stop_timers(struct init *);
 nanoseconds next_timer(const struct init *);
 /* hooks.c */
@@ -217,7 +231,7 @@ void tree_tell(struct init *, int signal, enum who);
 void tree_kill(struct init *, bool list);
 /* report.c */
 bool report_open(struct init *);
-void report_killed(struct init *, const struct member *, const char *why);
+bool report_killed(struct init *, const struct member *, const char *why);
 void report_write(struct init *);
 void say(struct init *, const char *format, ...);  /* a line with our name, when -v asks for it */
 void warn(struct init *, const char *format, ...); /* a line with our name, always */

@@ -237,11 +237,11 @@ bool grace_from_environment(struct init *init)
 static int check_budget(struct init *init)
 {
     const struct options *options = &init->options;
-    nanoseconds grace = options->grace, left = grace;
+    nanoseconds grace = options->grace, left = grace - margin(grace);
     const struct { const char *name; nanoseconds time; } parts[] = {
         {"--drain", options->drain},
         {"--main-timeout", options->main_timeout},
-        {"--hook-timeout", options->after_exit ? options->hook_timeout : UNSET},
+        {"--hook-timeout", options->after_exit ? hook_timeout(options) : UNSET},
     };
     if (grace == UNSET || grace == NEVER)
         return -1;

@@ -10,6 +10,7 @@ int shell_status(int wait_status)
 static void ended(struct init *init, pid_t pid, int status)
 {
     init->reaped++;
+    init->killed_count += init->phase == KILL && status == SIGKILL;
     init->persona->say(init, CHILD_ENDED, pid, status);
     for (int i = 0; i < HOOKS; i++)
         if (pid == init->hooks[i].pid) {
@@ -19,9 +20,9 @@ static void ended(struct init *init, pid_t pid, int status)
     if (pid == init->main && init->main_alive) {
         init->main_alive = false;
         init->main_status = status;
-        init->persona->say(init, MAIN_ENDED, pid, status);
         if (init->options.group_told_at_end)
-            sys_kill(-init->main, SIGTERM);
+            tell_group_at_end(init);
+        init->persona->say(init, MAIN_ENDED, pid, status);
     }
 }
 
@@ -48,10 +49,16 @@ void reap(struct init *init, const struct siginfo *info, bool wait)
         } else if (pid == init->main) {
             int signal = (status >> 8) & 0xff;
             init->main_stopped = true;
-            if (signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU)
+            bool by_background = signal == SIGTTIN || signal == SIGTTOU; /* it would stop again at once */
+            if (init->phase >= ASK && !by_background) { /* it was asked to leave, so it must be able to */
+                sys_kill(init->main, SIGCONT);
+                init->main_stopped = false;
+            } else if (signal == SIGTSTP || by_background) {
                 suspend(init, signal);
+            }
         }
     }
+    init->persona->say(init, NO_MORE_ENDED, pid == -ECHILD, 0);
     if (pid == -ECHILD && init->main_alive) { /* somebody else had it: no status to be known */
         init->main_alive = false;
         init->main_status = 125 << 8;

@@ -3,6 +3,14 @@
 
 static const char *const phase_names[PHASES] = {"run", "drain", "main", "rest", "kill", "after-exit", "over"};
 
+/* What others named must not make lines of its own, nor move the cursor of who reads it. */
+static void one_line(char *from, const char *end)
+{
+    for (; from < end; from++)
+        if ((unsigned char)*from < ' ' || *from == 0x7f)
+            *from = ' ';
+}
+
 static void line(struct init *init, const char *format, va_list arguments)
 {
     char buffer[1024];
@@ -10,6 +18,7 @@ static void line(struct init *init, const char *format, va_list arguments)
     text_string(&text, init->options.name);
     text_string(&text, ": ");
     text_format(&text, format, arguments);
+    one_line(text.start, text.at);
     *text.at++ = '\n';
     text_write(&text, 2, 0);
 }
@@ -67,7 +76,12 @@ bool report_open(struct init *init)
         sys_close((int)fd);
         fd = above;
     }
-    long error = fd < 0 ? fd : sys_faccessat((int)fd, ".", W_OK);
+    struct statx found = {.mode = 0};
+    long error = fd < 0 ? fd : sys_statx((int)fd, base, &found);
+    if (error < 0 && fd >= 0) /* not there yet: then it must be possible to make it */
+        error = sys_faccessat((int)fd, ".", W_OK);
+    else if ((found.mode & S_IFMT) == S_IFDIR)
+        error = -EISDIR;
     if (error < 0) {
         warn(init, "--report '%s': %e; give a file in a folder that exists and can be written", target, -error);
         return false;
@@ -94,11 +108,10 @@ static size_t command_of(pid_t pid, char *to, size_t size)
         sys_close((int)fd);
         while (length > 0 && (to[length - 1] == '\0' || to[length - 1] == '\n'))
             length--;
-        for (long i = 0; i < length; i++)
-            if ((unsigned char)to[i] < ' ')
-                to[i] = ' ';
-        if (length > 0)
-            return (size_t)length;
+        if (length <= 0)
+            continue;
+        one_line(to, to + length);
+        return (size_t)length;
     }
     return 0;
 }
@@ -121,7 +134,8 @@ static void json_signal(struct text *text, int signal)
     text_character(text, '"');
 }
 
-void report_killed(struct init *init, const struct member *member, const char *why)
+/* False: there is no room for one more. */
+bool report_killed(struct init *init, const struct member *member, const char *why)
 {
     char command[201];
     size_t length = command_of(member->process.pid, command, sizeof command - 1);
@@ -131,15 +145,12 @@ void report_killed(struct init *init, const struct member *member, const char *w
 
     command[length] = '\0';
     say(init, "had to kill process %d (%s), %t s old: it %s", (long)member->process.pid, command, age, why);
+    init->killed_listed++;
     if (!init->options.report)
-        return;
+        return true;
     if (!text->start)
         *text = text_over(init->killed_buffer, sizeof init->killed_buffer);
-    if (text->end - text->at < 1600) { /* six bytes for each of the command's, and the rest */
-        init->killed_unlisted++;
-        return;
-    }
-    if (init->killed_count++)
+    else
         text_character(text, ',');
     text_character(text, '{');
     key(text, "pid");
@@ -154,6 +165,7 @@ void report_killed(struct init *init, const struct member *member, const char *w
     key(text, "why");
     text_json(text, why, string_length(why));
     text_character(text, '}');
+    return text->end - text->at >= 1600; /* six bytes for each of the command's, and the rest */
 }
 
 static void json_end(struct text *text, int status)
@@ -177,7 +189,7 @@ static void json_command(struct text *text, char **argv)
         size_t length = string_length(argv[i]), room = (size_t)(text->end - text->at);
         if (i)
             text_character(text, ',');
-        if (room < 30000 || length > 4096) { /* a hundred thousand arguments do not make a better report */
+        if (room < sizeof ((struct init *)NULL)->scratch - 24576 || length > 4096) { /* a hundred thousand arguments do not make a better report */
             text_string(text, "\"…\"");
             break;
         }
@@ -190,16 +202,20 @@ static void json_times(struct init *init, struct text *text)
     bool first = true;
     key(text, "signals");
     text_character(text, '[');
-    for (uint32_t i = 0; i < init->received_count && i < RECEIVED; i++) {
-        text_string(text, i ? ",{\"at\":" : "{\"at\":");
-        text_seconds(text, init->received[i].at - init->began);
+    uint32_t unlisted = init->received_count > RECEIVED ? init->received_count - RECEIVED : 0;
+    for (uint32_t i = unlisted; i < init->received_count; i++) {
+        const struct received *received = &init->received[i % RECEIVED];
+        text_string(text, i > unlisted ? ",{\"at\":" : "{\"at\":");
+        text_seconds(text, received->at - init->began);
         text_string(text, ",\"signal\":");
-        json_signal(text, init->received[i].signal);
+        json_signal(text, received->signal);
         text_string(text, ",\"from\":");
-        text_number(text, init->received[i].from);
+        text_number(text, received->from);
         text_character(text, '}');
     }
-    text_string(text, "],\"phases\":[");
+    text_string(text, "],\"signals_unlisted\":");
+    text_number(text, unlisted);
+    text_string(text, ",\"phases\":[");
     for (int i = DRAIN; i < OVER; i++)
         if (init->times[i].entered) {
             text_string(text, first ? "{\"name\":\"" : ",{\"name\":\"");
@@ -241,7 +257,7 @@ static void json(struct init *init, struct text *text)
     else
         json_end(text, init->main_status);
     text_string(text, "},\"stop\":{\"reason\":");
-    text_string(text, init->stop_signal ? "\"signal\"" : "\"main ended\"");
+    text_string(text, init->left_by_itself ? "\"main ended\"" : "\"signal\"");
     text_string(text, ",\"signal\":");
     json_signal(text, init->stop_signal);
     text_string(text, ",\"from\":");
@@ -254,7 +270,7 @@ static void json(struct init *init, struct text *text)
     text_string(text, ",\"killed\":[");
     text_bytes(text, init->killed.start ? init->killed.start : "", (size_t)(init->killed.at - init->killed.start));
     text_string(text, "],\"killed_unlisted\":");
-    text_number(text, init->killed_unlisted);
+    text_number(text, init->killed_count > init->killed_listed ? init->killed_count - init->killed_listed : 0);
     text_string(text, ",\"reaped\":");
     text_number(text, init->reaped);
     text_string(text, ",\"grace\":{\"given\":");
@@ -269,26 +285,38 @@ static void json(struct init *init, struct text *text)
     text_string(text, "}\n");
 }
 
-/* To a file: written beside it and renamed, so that a reader sees all of it or nothing. */
-static bool replace_file(struct init *init, struct text *text)
+/* To a file: written beside it and renamed, so that a reader sees all of it or nothing. What is no plain file (a device, a
+ * pipe) or is a mount of its own (Kubernetes' termination-log) cannot be replaced: it is written in place. */
+static bool write_file(struct init *init, const struct text *text)
 {
     char name[256];
     const char *base = base_name(init->options.report);
     struct text beside = text_over(name, sizeof name);
+    struct statx found = {.mode = S_IFREG};
 
     text_character(&beside, '.');
     text_string(&beside, base);
     text_string(&beside, ".new");
     text_character(&beside, '\0');
-    sys_unlinkat(init->report_fd, name);
-    long fd = sys_openat(init->report_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    sys_statx(init->report_fd, base, &found);
+    if ((found.mode & S_IFMT) == S_IFREG) {
+        sys_unlinkat(init->report_fd, name);
+        long fd = sys_openat(init->report_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        bool written = fd >= 0 && text_write(text, (int)fd, SECOND);
+        if (fd >= 0)
+            written = sys_close((int)fd) == 0 && written;
+        if (written && sys_renameat(init->report_fd, name, base) == 0)
+            return true;
+        if (fd >= 0)
+            sys_unlinkat(init->report_fd, name);
+        if (fd >= 0 && !written)
+            return false;
+    }
+    long fd = sys_openat(init->report_fd, base, O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0)
         return false;
     bool written = text_write(text, (int)fd, SECOND);
-    written = sys_close((int)fd) == 0 && written && sys_renameat(init->report_fd, name, base) == 0;
-    if (!written)
-        sys_unlinkat(init->report_fd, name);
-    return written;
+    return sys_close((int)fd) == 0 && written;
 }
 
 void report_write(struct init *init)
@@ -300,13 +328,15 @@ void report_write(struct init *init)
     if (!target)
         return;
     json(init, &text);
-    if (string_equal(target, "-"))
+    if (text.cut) /* half an object would be none */
+        written = false;
+    else if (string_equal(target, "-"))
         written = text_write(&text, 1, SECOND / 10);
     else if (string_starts(target, "fd:"))
         written = text_write(&text, init->report_fd, SECOND / 10);
     else
-        written = replace_file(init, &text);
+        written = write_file(init, &text);
     if (!written)
-        warn(init, "--report '%s': could not be written (folder gone, disk full or reader stuck); nothing was left there",
+        warn(init, "--report '%s': could not be written: folder gone, disk full or reader stuck",
              target);
 }

@@ -7,8 +7,8 @@ const char signal_names[32][8] = {
     "TTOU", "URG",  "XCPU", "XFSZ",   "VTALRM", "PROF", "WINCH", "IO", "PWR",  "SYS",
 };
 
-static const struct { char name[5]; uint8_t signal; } aliases[] = {
-    {"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO},
+static const struct { char name[7]; uint8_t signal; } aliases[] = {
+    {"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO}, {"UNUSED", SIGSYS},
 };
 
 /* Is from..end this name, whatever its case? */
@@ -20,18 +20,20 @@ static bool named(const char *from, const char *end, const char *name)
     return from == end && !*name;
 }
 
+/* RTMIN, RTMIN+3, RTMAX-1; also RTMIN-1 and RTMIN-2, the two that belong to the C library. */
 static bool parse_real_time(const char *from, const char *end, int *signal)
 {
     if (end - from < 5)
         return false;
-    bool low = named(from, from + 5, "RTMIN"), high = named(from, from + 5, "RTMAX");
+    bool low = named(from, from + 5, "RTMIN");
     int64_t distance = 0;
-    if (!low && !high)
+    if (!low && !named(from, from + 5, "RTMAX"))
         return false;
-    if (end - from > 5 && (from[5] != (low ? '+' : '-') || !parse_number(from + 6, end, SIGRTMAX - SIGRTMIN, &distance)))
+    if (end - from > 5 &&
+        ((from[5] != '-' && from[5] != '+') || !parse_number(from + 6, end, SIGRTMAX - 32, &distance)))
         return false;
-    *signal = low ? SIGRTMIN + (int)distance : SIGRTMAX - (int)distance;
-    return true;
+    *signal = (low ? SIGRTMIN : SIGRTMAX) + (int)(end - from > 5 && from[5] == '+' ? distance : -distance);
+    return *signal >= 32 && *signal <= SIGRTMAX;
 }
 
 bool parse_signal(const char *from, const char *end, int *signal)

@@ -4,7 +4,7 @@
  * returns the command has already its own group, terminal, mask and program. A signal that comes in between stays pending
  * with us, whole, and is forwarded afterwards: there is no moment in which it could fall through.
  */
-#include "init.h"
+#include "getopt.h"
 
 nanoseconds now(void)
 {
@@ -67,14 +67,14 @@ static long execute(struct init *init, char **argv, char **envp)
 /* systemd's descriptors name the process they are for: sd_listen_fds(3). */
 static void pass_on_sockets(struct init *init, char **envp)
 {
-    int64_t pid;
     for (; *envp; envp++)
         if (string_starts(*envp, "LISTEN_PID=")) {
             const char *value = *envp + 11;
-            if (!parse_number(value, value + string_length(value), INT32_MAX, &pid) || pid != init->self)
+            if (parse_integer(&value) != init->self)
                 continue;
-            static char renewed[] = "LISTEN_PID=\0\0\0\0\0\0\0\0\0\0";
-            struct text text = text_over(renewed + 11, sizeof renewed - 12);
+            static char renewed[24]; /* not initialised: then the program needs no data segment in its file */
+            struct text text = text_over(renewed, sizeof renewed - 1);
+            text_string(&text, "LISTEN_PID=");
             text_number(&text, sys_getpid());
             *text.at = '\0';
             *envp = renewed;
@@ -96,8 +96,12 @@ static _Noreturn void become(struct init *init, const struct command *command)
             persona->say(init, TERMINAL_FAILED, -error, 0);
         persona->say(init, SESSION_MADE, 0, 0);
     }
-    if (command->session == OWN_GROUP && (error = sys_setpgid(0, 0)) < 0)
-        persona->say(init, SESSION_FAILED, -error, 0);
+    if (command->session == OWN_GROUP) {
+        error = sys_setpgid(0, 0);
+        persona->say(init, error < 0 ? SESSION_FAILED : SESSION_MADE, -error, 0);
+    }
+    if (command->session == OWN_GROUP && init->terminal < 0)
+        persona->say(init, NO_TERMINAL, -init->terminal, 0);
     if (command->foreground && (error = sys_ioctl(init->terminal, TIOCSPGRP, &self)) < 0)
         persona->say(init, TERMINAL_FAILED, -error, 0);
     if (command->dies_with_us) {
@@ -134,10 +138,34 @@ __attribute__((noinline)) long spawn(struct init *init, const struct command *co
 void find_terminal(struct init *init)
 {
     pid_t foreground;
-    for (init->terminal = 0; init->terminal < 3; init->terminal++)
-        if (sys_ioctl(init->terminal, TIOCGPGRP, &foreground) == 0)
+    long error = 0;
+    for (init->terminal = 0; init->terminal < 3; init->terminal++) {
+        error = sys_ioctl(init->terminal, TIOCGPGRP, &foreground);
+        if (error == 0)
             return;
-    init->terminal = -1;
+        if (init->options.terminal_at == ON_STDIN)
+            break;
+    }
+    if (init->options.terminal_at == ON_DEV_TTY) {
+        error = sys_openat(AT_FDCWD, "/dev/tty", O_RDWR | O_CLOEXEC, 0);
+        error = error < 0 || error > 2 ? error : sys_fcntl((int)error, F_DUPFD_CLOEXEC, 3);
+    }
+    init->terminal = (int)error;
+}
+
+/* The command's new session is to have our terminal, so it must not be ours any longer. When we lead the session that
+ * had it, the kernel tells everybody in it by a HUP and a CONT, us too: these two are not meant for the command. */
+void leave_terminal(struct init *init)
+{
+    long error = sys_ioctl(0, TIOCNOTTY, NULL);
+    bool leader = sys_getsid(0) == init->self;
+    if (error < 0) {
+        init->persona->say(init, TERMINAL_NOT_LEFT, -error, 0);
+        return;
+    }
+    if (leader)
+        init->handoff = BIT(SIGHUP) | BIT(SIGCONT);
+    init->persona->say(init, TERMINAL_LEFT, leader, 0);
 }
 
 static pid_t foreground_group(const struct init *init)
@@ -152,6 +180,14 @@ bool owns_terminal(const struct init *init)
     return init->terminal >= 0 && foreground_group(init) == sys_getpgid(0);
 }
 
+/* A group that has gone, or sleeps, must not keep the terminal from those who come after it. */
+void take_terminal_back(struct init *init)
+{
+    pid_t group = (pid_t)sys_getpgid(0);
+    if (init->terminal >= 0 && init->main && foreground_group(init) == init->main && group > 0)
+        sys_ioctl(init->terminal, TIOCSPGRP, &group);
+}
+
 void continue_main(struct init *init)
 {
     if (owns_terminal(init))
@@ -160,25 +196,29 @@ void continue_main(struct init *init)
     init->main_stopped = false;
 }
 
+void take_default(const struct init *init, int signal)
+{
+    const sigset blocked = ~BIT(signal), every = EVERY_SIGNAL;
+    sys_rt_sigprocmask(SIG_SETMASK, &blocked, NULL);
+    sys_kill(init->self, signal);
+    sys_rt_sigprocmask(SIG_SETMASK, &every, NULL);
+}
+
 /* The command was stopped by its terminal (Ctrl-Z), and a shell above waits for *us* to stop. So give the terminal
  * back and take the same signal, by its default action. Stopped, we go on with SIGCONT, when the user says fg or bg.
  * Not stopped, there is no shell above that could do so (we are PID 1, or our group is orphaned); then the kernel
  * would not have stopped the command either, had it been in our place: it goes on as if nothing was typed. */
 void suspend(struct init *init, int signal)
 {
-    const sigset blocked = ~BIT(signal), cont = BIT(SIGCONT), every = EVERY_SIGNAL;
+    const sigset cont = BIT(SIGCONT);
     const struct timespec at_once = {0, 0};
     struct siginfo info;
 
     if (init->terminal < 0 || init->options.session != OWN_GROUP)
         return;
-    pid_t group = (pid_t)sys_getpgid(0);
-    if (foreground_group(init) == init->main && group > 0)
-        sys_ioctl(init->terminal, TIOCSPGRP, &group);
+    take_terminal_back(init);
     init->persona->say(init, SUSPENDING, signal, 0);
-    sys_rt_sigprocmask(SIG_SETMASK, &blocked, NULL);
-    sys_kill(init->self, signal);
-    sys_rt_sigprocmask(SIG_SETMASK, &every, NULL);
+    take_default(init, signal);
     bool continued = sys_rt_sigtimedwait(&cont, &info, &at_once) == SIGCONT;
     if (continued || signal == SIGTSTP)
         continue_main(init);
@@ -206,5 +246,7 @@ void release(struct init *init)
             break;
         first = kept[i] + 1;
     }
+    if (init->terminal > 2)
+        init->terminal = -ENOTTY; /* it was only for the command */
     sys_chdir("/");
 }

@@ -40,20 +40,13 @@ static nanoseconds sooner(nanoseconds a, nanoseconds b)
     return a < b ? a : b;
 }
 
-static nanoseconds later_by(nanoseconds from, nanoseconds time)
-{
-    return time == NEVER ? NEVER : from + time;
-}
-
-/* What is left between our own last act and the engine's SIGKILL. */
-static nanoseconds margin(nanoseconds grace)
+nanoseconds margin(nanoseconds grace)
 {
     return sooner(grace / 10, SECOND / 2);
 }
 
-static nanoseconds hook_timeout(const struct init *init)
+nanoseconds hook_timeout(const struct options *options)
 {
-    const struct options *options = &init->options;
     if (options->hook_timeout != UNSET)
         return options->hook_timeout;
     return options->grace == UNSET || options->grace == NEVER ? 10 * SECOND : options->grace / 4;
@@ -66,15 +59,15 @@ static void start_clock(struct init *init)
     const struct options *options = &init->options;
     nanoseconds grace = options->grace, began = now();
 
+    nanoseconds hook = options->after_exit ? hook_timeout(options) : 0;
     if (grace == UNSET)
-        grace = init->stop_asked ? NEVER : 10 * SECOND;
+        grace = init->stop_asked ? NEVER : 10 * SECOND + hook;
     if (!init->began)
         init->began = began;
-    init->leave_at = later_by(began, grace);
-    init->kill_at = NEVER;
+    init->leave_at = init->kill_at = NEVER;
     if (grace != NEVER) {
-        init->leave_at -= margin(grace) / 2;
-        init->kill_at = began + grace - margin(grace) - (options->after_exit ? hook_timeout(init) : 0);
+        init->leave_at = began + grace - margin(grace) / 2;
+        init->kill_at = began + grace - margin(grace) - hook;
     }
 }
 
@@ -108,9 +101,9 @@ static void enter(struct init *init, enum phase phase)
 
     switch (phase) {
     case DRAIN:
-        init->until = moment + (init->options.drain == UNSET ? 0 : init->options.drain);
+        init->until = init->options.drain == UNSET ? moment : sooner(moment + init->options.drain, init->kill_at);
         if (init->options.before_stop)
-            hook_start(init, BEFORE_STOP, sooner(moment + hook_timeout(init), init->kill_at));
+            hook_start(init, BEFORE_STOP, sooner(moment + hook_timeout(&init->options), init->kill_at));
         break;
     case ASK:
         init->until = share_of_main(init, moment);
@@ -130,7 +123,7 @@ static void enter(struct init *init, enum phase phase)
         break;
     case AFTER:
         if (init->options.after_exit)
-            hook_start(init, AFTER_EXIT, sooner(moment + hook_timeout(init), init->leave_at));
+            hook_start(init, AFTER_EXIT, sooner(moment + hook_timeout(&init->options), init->leave_at));
         break;
     default:
         break;
@@ -150,14 +143,12 @@ void happen(struct init *init, enum event event)
     if (event == STOP) {
         start_clock(init);
         init->daemonized = init->phase == RUN && !init->main_alive;
-    }
-    if (event == MAIN_GONE && init->phase == RUN) {
-        if (options->wait_tree)
+    } else if (init->phase == RUN) { /* the main process left by itself, or with --wait tree everybody did */
+        if (event == MAIN_GONE && options->wait_tree)
             return;
+        init->left_by_itself = true;
         start_clock(init);
     }
-    if (event == EMPTY && init->phase == RUN)
-        start_clock(init);
     if (next == CANNOT) {
         warn(init, "'%s' cannot happen in phase '%s'; going on", event_names[event], phase_names[init->phase]);
         return;

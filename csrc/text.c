@@ -93,14 +93,14 @@ bool parse_number(const char *from, const char *end, int64_t most, int64_t *valu
 bool parse_duration(const char *from, nanoseconds *duration)
 {
     static const struct { char name[4]; nanoseconds size; } units[] = {
-        {"ns", 1}, {"us", 1000}, {"\xc2\xb5s", 1000}, {"ms", 1000000}, {"s", SECOND}, {"m", 60 * SECOND},
+        {"ns", 1}, {"us", 1000}, {"\xc2\xb5s", 1000}, {"\xce\xbcs", 1000}, {"ms", 1000000}, {"s", SECOND}, {"m", 60 * SECOND},
         {"h", 3600 * SECOND},
     };
     const nanoseconds most = 366 * 24 * 3600 * SECOND;
     const char *start = from;
     nanoseconds sum = 0;
 
-    if (!*from)
+    if (!*from || string_length(from) > 100) /* nobody's length of time */
         return false;
     while (*from) {
         nanoseconds whole = 0, fraction = 0, scale = 1, unit = 0;
@@ -129,8 +129,8 @@ bool parse_duration(const char *from, nanoseconds *duration)
         }
         if (unit == 0 || whole > most / unit)
             return false;
-        /* fraction < 10^9 and unit <= 3.6 * 10^12: divide first where the product would overflow */
-        sum += whole * unit + (unit > SECOND ? unit / SECOND * fraction * SECOND / scale : unit * fraction / scale);
+        /* the product must not overflow; scale divides SECOND, which divides the units above it */
+        sum += whole * unit + (unit > SECOND ? unit / SECOND * fraction * (SECOND / scale) : unit * fraction / scale);
         if (sum > most)
             return false;
     }
@@ -245,24 +245,39 @@ void text_json(struct text *text, const char *from, size_t size)
     text_character(text, '"');
 }
 
+/* strerror(3). Each entry is the number, octal, its words and a NUL: a table of pointers would be larger than they. */
 const char *error_words(int error)
 {
-    static const struct { int error; const char *words; } table[] = {
-        {EPERM, "Operation not permitted"}, {ENOENT, "No such file or directory"}, {ESRCH, "No such process"},
-        {EINTR, "Interrupted system call"}, {EIO, "Input/output error"}, {E2BIG, "Argument list too long"},
-        {ENOEXEC, "Exec format error"}, {EBADF, "Bad file descriptor"}, {ECHILD, "No child processes"},
-        {EAGAIN, "Resource temporarily unavailable"}, {ENOMEM, "Cannot allocate memory"},
-        {EACCES, "Permission denied"}, {ENODEV, "No such device"}, {ENOTDIR, "Not a directory"},
-        {EISDIR, "Is a directory"}, {EINVAL, "Invalid argument"}, {EMFILE, "Too many open files"},
-        {ENOTTY, "Inappropriate ioctl for device"}, {ETXTBSY, "Text file busy"},
-        {ENOSPC, "No space left on device"}, {EROFS, "Read-only file system"},
-        {ENAMETOOLONG, "File name too long"}, {ENOSYS, "Function not implemented"},
-        {ELOOP, "Too many levels of symbolic links"}, {ETIMEDOUT, "Connection timed out"},
-        {ESTALE, "Stale file handle"},
-    };
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (table[i].error == error)
-            return table[i].words;
+    static const char table[] =
+        "\001Operation not permitted\0"
+        "\002No such file or directory\0"
+        "\003No such process\0"
+        "\004Interrupted system call\0"
+        "\005Input/output error\0"
+        "\007Argument list too long\0"
+        "\010Exec format error\0"
+        "\011Bad file descriptor\0"
+        "\012No child processes\0"
+        "\013Resource temporarily unavailable\0"
+        "\014Cannot allocate memory\0"
+        "\015Permission denied\0"
+        "\023No such device\0"
+        "\024Not a directory\0"
+        "\025Is a directory\0"
+        "\026Invalid argument\0"
+        "\030Too many open files\0"
+        "\031Inappropriate ioctl for device\0"
+        "\032Text file busy\0"
+        "\034No space left on device\0"
+        "\036Read-only file system\0"
+        "\044File name too long\0"
+        "\046Function not implemented\0"
+        "\050Too many levels of symbolic links\0"
+        "\156Connection timed out\0"
+        "\164Stale file handle\0";
+    for (const char *at = table; *at; at += string_length(at) + 1)
+        if (*at == error)
+            return at + 1;
     return "an error that has no words here";
 }
 

@@ -76,8 +76,7 @@ bool read_process(pid_t pid, struct process *process)
     return process->started != 0;
 }
 
-/* Goes through the numbers in /proc. `look` says whether to go on. */
-static void each_number(struct init *init, void (*look)(struct init *, pid_t))
+static void each_number(struct init *init, void (*take)(struct init *, pid_t))
 {
     char entries[4096] __attribute__((aligned(8)));
     long fd = sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), size;
@@ -89,7 +88,7 @@ static void each_number(struct init *init, void (*look)(struct init *, pid_t))
             int64_t pid;
             if (parse_number(entry->name, entry->name + string_length(entry->name), MOST_PIDS - 1, &pid) &&
                 pid != init->self)
-                look(init, (pid_t)pid);
+                take(init, (pid_t)pid);
             at += entry->size;
         }
     sys_close((int)fd);
@@ -100,7 +99,10 @@ static struct {
     uint64_t tick;
     bool grew;
     void (*each)(struct init *, const struct member *);
+    nanoseconds list_until; /* to name everybody must not take the time in which they are to be killed */
 } look;
+
+static void end_member(struct init *, const struct member *);
 
 static bool is_member(pid_t pid)
 {
@@ -123,6 +125,8 @@ static void visit(struct init *init, pid_t pid)
     struct member member = {.pidfd = -1};
     struct process before;
 
+    if (look.each == end_member && init->self == 1 && !look.list_until)
+        return; /* the rest stays without a name */
     if (init->self == 1) {
         if (read_process(pid, &member.process) && member.process.state != 'Z')
             look.each(init, &member);
@@ -167,10 +171,10 @@ static void tell(struct init *init, const struct member *member)
     bool is_main = init->main_alive && process->pid == init->main;
     bool was_told = process->started <= init->told_tick && (init->options.reach == TO_TREE || process->group == init->main);
 
+    if (init->phase != RUN && process->state == 'T')
+        member_signal(member, SIGCONT); /* the stopped cannot hear, not even what they were told already */
     if (telling.who != EVERYBODY && (is_main || (telling.who == WHO_WAS_NOT_TOLD && was_told)))
         return;
-    if (init->phase != RUN && process->state == 'T')
-        member_signal(member, SIGCONT); /* the stopped cannot hear */
     long error = member_signal(member, telling.signal);
     if (error < 0 && error != -ESRCH)
         init->persona->say(init, SIGNAL_NOT_SENT, telling.signal, -error);
@@ -206,6 +210,7 @@ static bool list_named(const char *status, long length, const char *name, int si
     return false;
 }
 
+/* NULL: it is being killed already. */
 static const char *why_still_here(struct init *init, const struct member *member)
 {
     static const struct { const char *list, *why; } reasons[] = {
@@ -214,16 +219,22 @@ static const char *why_still_here(struct init *init, const struct member *member
     };
     static char status[4096], why[64];
     const struct process *process = &member->process;
-    int signal = process->pid == init->main && init->ask_signal ? init->ask_signal : SIGTERM;
+    bool asked = process->pid == init->main || init->daemonized || init->options.reach == TO_TREE ||
+                 (init->options.reach == TO_GROUP && process->group == init->main);
+    int signal = asked && init->ask_signal ? init->ask_signal : SIGTERM;
 
+    if (process->parent == 0)
+        return "came from outside (docker exec); it was told, and nobody waits for it";
+    if (init->phase > KILL)
+        return "was left behind by a hook";
     if (process->started > init->told_tick)
         return "was started during the stop and never told";
     if (process->state == 'D')
         return "waits for a disk or the network and cannot be interrupted";
-    if (process->parent == 0)
-        return "came from outside (docker exec); it was told, and nobody waits for it";
     long length = read_file(process->pid, "/status", status, sizeof status - 1);
     status[length > 0 ? length : 0] = '\0';
+    if (list_named(status, length, "SigPnd:\t", SIGKILL))
+        return NULL;
     size_t reason = 0;
     while (*reasons[reason].list && !list_named(status, length, reasons[reason].list, signal))
         reason++;
@@ -234,25 +245,32 @@ static const char *why_still_here(struct init *init, const struct member *member
     return why;
 }
 
-static void list(struct init *init, const struct member *member)
+static bool list(struct init *init, const struct member *member)
 {
-    report_killed(init, member, why_still_here(init, member));
+    const char *why = why_still_here(init, member);
+    return !why || report_killed(init, member, why);
 }
 
-static void kill_member(struct init *init, const struct member *member)
+/* Names one, if there is time and room, and kills it; as PID 1 all are killed at once, afterwards. */
+static void end_member(struct init *init, const struct member *member)
 {
-    (void)init;
-    member_signal(member, SIGKILL);
+    if (look.list_until && (now() > look.list_until || !list(init, member)))
+        look.list_until = 0;
+    if (init->self != 1)
+        member_signal(member, SIGKILL);
 }
 
 void tree_kill(struct init *init, bool listed)
 {
-    if (listed && (init->options.report || init->options.verbosity > 0) && tree_visible(init))
-        tree_each(init, list);
+    bool visible = tree_visible(init);
+    nanoseconds grace = init->options.grace > 0 && init->options.grace != NEVER ? init->options.grace : 10 * SECOND;
+
+    listed = listed && (init->options.report || init->options.verbosity > 0);
+    look.list_until = listed ? now() + margin(grace) / 4 : 0;
+    if (visible && (listed || init->self != 1))
+        tree_each(init, end_member);
     if (init->self == 1)
         sys_kill(-1, SIGKILL);
-    else if (tree_visible(init))
-        tree_each(init, kill_member);
-    else if (init->main)
+    else if (!visible && init->main)
         sys_kill(-init->main, SIGKILL);
 }
