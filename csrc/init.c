@@ -107,6 +107,9 @@ static int run(int argc, char **argv, char **envp)
     const struct sigaction plain = {.handler = SIG_DFL, .flags = 0, .restorer = 0, .mask = 0};
     struct siginfo info;
 
+#ifdef SYS_FAULTS
+    read_faults(envp);
+#endif
     sys_rt_sigprocmask(SIG_SETMASK, &every, &init->mask);
     /* An inherited "ignore" would let our children vanish without a SIGCHLD; the command gets it back. */
     sys_rt_sigaction(SIGCHLD, &plain, &init->child_action);

@@ -1,11 +1,13 @@
 /* init.h: what the parts of endwell-init share.
  *
- *   init.c     start, the one loop                 options.c   our own command line
- *   spawn.c    the command and the hooks           tini.c dumb_init.c catatonit.c getopt.c   other inits' command lines
- *   forward.c  a signal arrives: who gets it       signals.c   names and numbers of signals
- *   reap.c     a child ended                       text.c      writing text without a libc
- *   stop.c     the phases of the end (a table)     tree.c      who belongs to us (/proc)
- *   hooks.c    before-stop, after-exit             report.c    what we say while we go, and at the end
+ *   init.c     start, the one loop                 options.c  our own command line
+ *   spawn.c    the command and the hooks           tini.c dumb_init.c catatonit.c  other inits' command lines
+ *   forward.c  a signal arrives: who gets it       getopt.c   how these three read theirs
+ *   reap.c     a child ended                       signals.c  names and numbers of signals
+ *   stop.c     the phases of the end (a table)     words.c    reading text without a libc
+ *   hooks.c    before-stop, after-exit             text.c     writing it
+ *   tree.c     who belongs to us (/proc)           voice.c    what we say on stderr
+ *   report.c   the JSON object at the end          faults.c   system calls that fail when a test wants it
  *
  * One `struct init` holds everything; nothing is ever allocated. What the idle process touches stands first in it,
  * so that a sleeping PID 1 keeps one page of it; the buffers behind it cost nothing until the end begins.
@@ -208,6 +210,7 @@ void tell_group_at_end(struct init *);
 void reap(struct init *, const struct siginfo *, bool wait);
 /* stop.c */
 enum event { STOP, HURRY, QUIET, MAIN_GONE, EMPTY, LATE, EVENTS };
+extern const char *const phase_names[PHASES];        /* as the report says them */
 void happen(struct init *, enum event);
 nanoseconds margin(nanoseconds grace);               /* between our own last act and the engine's SIGKILL */
 nanoseconds hook_timeout(const struct options *);
@@ -233,11 +236,17 @@ void tree_kill(struct init *, bool list);
 bool report_open(struct init *);
 bool report_killed(struct init *, const struct member *, const char *why);
 void report_write(struct init *);
+/* voice.c */
 void say(struct init *, const char *format, ...);  /* a line with our name, when -v asks for it */
 void warn(struct init *, const char *format, ...); /* a line with our name, always */
+void one_line(char *from, const char *end);        /* control characters become blanks */
+void speak_own(struct init *, enum moment, long a, long b);
 /* options.c, tini.c, dumb_init.c, catatonit.c */
 extern const struct persona own_persona, tini_persona, dumb_init_persona, catatonit_persona;
 const char *environment(char **envp, const char *name); /* value or NULL */
+#ifdef SYS_FAULTS
+void read_faults(char **envp); /* faults.c */
+#endif
 bool grace_from_environment(struct init *);              /* ENDWELL_GRACE turns the phases on; false: it is bad, and said */
 
 #endif

@@ -1,45 +1,5 @@
-/* report.c: what we say while we go, and the one JSON object at the end. */
+/* report.c: the one JSON object at the end. */
 #include "init.h"
-
-static const char *const phase_names[PHASES] = {"run", "drain", "main", "rest", "kill", "after-exit", "over"};
-
-/* What others named must not make lines of its own, nor move the cursor of who reads it. */
-static void one_line(char *from, const char *end)
-{
-    for (; from < end; from++)
-        if ((unsigned char)*from < ' ' || *from == 0x7f)
-            *from = ' ';
-}
-
-static void line(struct init *init, const char *format, va_list arguments)
-{
-    char buffer[1024];
-    struct text text = text_over(buffer, sizeof buffer - 1);
-    text_string(&text, init->options.name);
-    text_string(&text, ": ");
-    text_format(&text, format, arguments);
-    one_line(text.start, text.at);
-    *text.at++ = '\n';
-    text_write(&text, 2, 0);
-}
-
-void say(struct init *init, const char *format, ...)
-{
-    va_list arguments;
-    if (init->options.verbosity <= 0)
-        return;
-    va_start(arguments, format);
-    line(init, format, arguments);
-    va_end(arguments);
-}
-
-void warn(struct init *init, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    line(init, format, arguments);
-    va_end(arguments);
-}
 
 /* Before the command exists we can still refuse: can the report be written at all? The descriptor or the folder is kept,
  * for the working directory will be released. False: said why. */

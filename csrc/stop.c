@@ -32,7 +32,7 @@ static const uint8_t next_phase[PHASES][EVENTS] = {
     [OVER]  = { SAME,   SAME,   SAME,   SAME,   SAME,  SAME },
 };
 
-static const char *const phase_names[PHASES] = {"run", "drain", "main", "rest", "kill", "after-exit", "over"};
+const char *const phase_names[PHASES] = {"run", "drain", "main", "rest", "kill", "after-exit", "over"};
 static const char *const event_names[EVENTS] = {"stop", "hurry", "quiet", "main gone", "empty", "late"};
 
 static nanoseconds sooner(nanoseconds a, nanoseconds b)
