@@ -59,7 +59,6 @@ NOT_SIGNALS = [
     "-1",
     "+15",
     "1.5",
-    
     "RTMIN+",
     "RTMIN+31",
     "RTMAX+1",

@@ -1,0 +1,1 @@
+"""The one door to the kernel: what endwell's Python parts do to other processes goes through here."""

@@ -1,0 +1,1 @@
+"""Every engine against the one contract, the real Docker included."""

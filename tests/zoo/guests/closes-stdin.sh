@@ -1,0 +1,3 @@
+#!/bin/sh
+# caller: has closed its standard input
+exec "$@" <&-

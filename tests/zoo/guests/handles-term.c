@@ -1,0 +1,18 @@
+/* guest: none at all: told TERM it flushes and exits with its own status 7 (the one that shows that the others can fail) */
+#include <signal.h>
+#include <unistd.h>
+
+static void told(int number)
+{
+	(void)number;
+	(void)!write(1, "told TERM\nflushed\n", 18);
+	_exit(7);
+}
+
+int main(void)
+{
+	signal(SIGTERM, told);
+	(void)!write(1, "ready\n", 6);
+	for (;;)
+		pause();
+}

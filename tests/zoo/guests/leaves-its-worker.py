@@ -1,0 +1,15 @@
+# guest: told TERM the main process leaves at once; its worker would need 0.8 s to flush
+import os
+import signal
+import time
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+if not os.fork():
+    os.write(1, b"ready\n")
+    signal.sigwait({signal.SIGTERM})
+    os.write(1, b"worker told TERM\n")
+    time.sleep(0.8)
+    os.write(1, b"flushed\n")
+    os._exit(0)
+signal.sigwait({signal.SIGTERM})
+os._exit(0)

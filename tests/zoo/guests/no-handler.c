@@ -1,0 +1,17 @@
+/* guest: has no handler for TERM, so as PID 1 it never hears it; the highest real-time signal makes it exit 3 */
+#include <signal.h>
+#include <unistd.h>
+
+static void leave(int number)
+{
+	(void)number;
+	_exit(3);
+}
+
+int main(void)
+{
+	signal(SIGRTMAX, leave);
+	(void)!write(1, "ready\n", 6);
+	for (;;)
+		pause();
+}

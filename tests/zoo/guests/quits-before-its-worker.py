@@ -1,0 +1,17 @@
+# guest: the main process ends by itself with 3 while its worker still runs
+import os
+import signal
+import time
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+started, started_in = os.pipe()
+if not os.fork():
+    os.write(1, b"ready\n")
+    os.write(started_in, b"x")
+    signal.sigwait({signal.SIGTERM})
+    os.write(1, b"worker told TERM\n")
+    time.sleep(0.3)
+    os.write(1, b"flushed\n")
+    os._exit(0)
+os.read(started, 1)
+os._exit(3)
