@@ -1,10 +1,11 @@
 """The same real workload, stopped by Docker's rules: first as it is, then with endwell-init in front.
 
-A shell entrypoint starts a worker in its own session and then the store (redis-server; where it is not installed
-a small program that saves when it is told to stop). A thousand keys are set, the worker takes two hundred jobs, and the
-container is stopped: SIGTERM to PID 1 alone, ten seconds, SIGKILL. What is counted afterwards is what is on the disk.
+A shell entrypoint starts a worker in its own session and then the store (redis-server; where it is not
+installed a small program that saves when it is told to stop). A thousand keys are set, the worker takes two
+hundred jobs, and the container is stopped: SIGTERM to PID 1 alone, ten seconds, SIGKILL. What is counted
+afterwards is what is on the disk.
 
-Needs no Docker: the container is a PID namespace of its own. If a Docker engine answers, the same runs there too.
+Needs no Docker: the container is a PID namespace of its own. If an engine answers, the same runs there too.
 """
 
 from __future__ import annotations
@@ -19,24 +20,27 @@ import sysconfig
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client import Store
 
-from endwell.engine.docker import DockerEngine
+from endwell.engine.host_image import host_image_engine
 from endwell.engine.local import LocalEngine
 from endwell.engine.protocol import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from endwell.engine.docker import DockerEngine
     from endwell.engine.protocol import Ending, Engine
 
 HERE = Path(__file__).parent
 KEYS, JOBS = 1000, 200
 REPORT = "report.json"
+IMAGE = "endwell-demo"
 
 
 @dataclass(frozen=True)
@@ -52,65 +56,78 @@ class Outcome:
 
 
 def main() -> int:
-    """Run the demo; 0 when endwell-init kept everything and the naive way did not, so that it shows what it says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--grace", type=int, default=10, metavar="SECONDS", help="what `docker stop` waits (default: 10)")
+    """Run the demo; returns 0 when endwell-init kept everything."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--grace", type=int, default=10, metavar="SECONDS", help="what `docker stop` waits (default: 10)"
+    )
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
     arguments = parser.parse_args()
+    outcomes = {}
     try:
-        outcomes = {"in a PID namespace of its own": compare(LocalEngine(), arguments.grace)}
-        if docker := docker_engine():
-            outcomes["in a Docker container"] = compare(docker, arguments.grace)
+        with tempfile.TemporaryDirectory(prefix="endwell-demo-") as place, docker_engine(place) as docker:
+            Path(place).chmod(0o755)
+            outcomes["in a PID namespace of its own"] = compare(LocalEngine(), Path(place), arguments.grace)
+            if docker:
+                outcomes["in a Docker container"] = compare(docker, Path(place), arguments.grace)
     except EngineError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     if arguments.json:
-        print(json.dumps({where: [vars(outcome) for outcome in pair] for where, pair in outcomes.items()}))
+        print(json.dumps({where: [asdict(outcome) for outcome in pair] for where, pair in outcomes.items()}))
     else:
-        for where, (without, with_endwell) in outcomes.items():
-            print(table(where, without, with_endwell, arguments.grace))
-    return 0 if all(with_endwell.keys == KEYS and with_endwell.results == JOBS for _, with_endwell in outcomes.values()) else 1
+        for where, pair in outcomes.items():
+            print(table(where, pair, arguments.grace))
+    kept = all((ours.keys, ours.results) == (KEYS, JOBS) for _, ours in outcomes.values())
+    return 0 if kept else 1
 
 
-def docker_engine() -> DockerEngine | None:
-    """The Docker engine of this machine, or None when none answers."""
-    return None
+@contextmanager
+def docker_engine(place: str) -> Iterator[DockerEngine | None]:
+    """This machine's Docker engine, for containers that run the host's programs; None if none answers."""
+    init = sysconfig.get_path("scripts")
+    try:
+        engine = host_image_engine(IMAGE, mounts=[init], writable=[place])
+    except EngineError as error:
+        print(f"demo: no Docker engine, so a PID namespace only ({error})", file=sys.stderr)
+        yield None
+        return
+    try:
+        yield engine
+    finally:
+        engine.run("image", "rm", "--force", IMAGE)
 
 
-def compare(engine: Engine, grace: int) -> tuple[Outcome, Outcome]:
-    """Run the workload twice: as it is, and with endwell-init in front."""
+def compare(engine: Engine, place: Path, grace: int) -> tuple[Outcome, Outcome]:
+    """Run the workload twice, below `place`: as it is, and with endwell-init in front."""
     entrypoint = ["sh", "entrypoint.sh", *store_command()]
     init = str(Path(sysconfig.get_path("scripts"), "endwell-init"))
-    without = perform(engine, entrypoint, grace)
-    with_endwell = perform(engine, [init, "--grace", f"{grace}s", "--report", REPORT, "--", *entrypoint], grace)
-    return without, with_endwell
+    with_init = [init, "--grace", f"{grace}s", "--report", REPORT, "--", *entrypoint]
+    return (
+        perform(engine, entrypoint, place / f"{engine.name}-without", grace),
+        perform(engine, with_init, place / f"{engine.name}-with", grace),
+    )
 
 
-def perform(engine: Engine, command: Sequence[str], grace: int) -> Outcome:
+def perform(engine: Engine, command: Sequence[str], directory: Path, grace: int) -> Outcome:
     """Start, load, stop, and count what is left."""
-    with tempfile.TemporaryDirectory(prefix="endwell-demo-") as place:
-        directory = Path(place)
-        directory.chmod(0o755)
-        for file in HERE.iterdir():
-            if file.is_file():
-                shutil.copy(file, directory)
-        shown = " ".join(Path(word).name if word.startswith("/") else word for word in command)
-        print(f"{engine.name}: {shown}", file=sys.stderr)
-        with engine.start(command, environment={"PATH": os.environ["PATH"]}, directory=place) as container:
-            container.expect("worker: ready")
-            load(directory)
-            container.expect(f"worker: {JOBS} results in hand")
-            ending = watched(lambda: container.stop(grace))
-            said = [line.text for line in container.lines]
-        told = tuple(
-            name
-            for name, mark in (("store", "Received SIGTERM"), ("worker", "worker: told to stop"))
-            if any(mark in line for line in said)
-        )
-        keys, results = count(directory)
-    return Outcome(round(ending.took, 1), ending.status, ending.killed, told, keys, results)
+    shutil.copytree(HERE, directory, ignore=shutil.ignore_patterns("__pycache__"))
+    shown = " ".join(Path(word).name if word.startswith("/") else word for word in command)
+    print(f"{engine.name}: {shown}", file=sys.stderr)
+    environment = {"PATH": os.environ["PATH"]} if engine.name == "local" else {}
+    with engine.start(command, environment=environment, directory=str(directory)) as container:
+        container.expect("worker: ready")
+        load(directory)
+        container.expect(f"worker: {JOBS} results in hand")
+        ending = watched(lambda: container.stop(grace))
+        said = [line.text for line in container.lines]
+    marks = {"store": "Received SIGTERM", "worker": "worker: told to stop"}
+    told = tuple(name for name, mark in marks.items() if any(mark in line for line in said))
+    return Outcome(round(ending.took, 1), ending.status, ending.killed, told, *count(directory))
 
 
 def load(directory: Path) -> None:
@@ -127,7 +144,11 @@ def count(directory: Path) -> tuple[int, int]:
     """Start the store again on what it left, ask it for its keys, and count the worker's results."""
     (directory / "store.sock").unlink(missing_ok=True)
     with subprocess.Popen(
-        store_command(), cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        store_command(),
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as again:
         try:
             with Store(directory / "store.sock") as store:
@@ -150,7 +171,9 @@ def watched(act: Callable[[], Ending]) -> Ending:
     def tick() -> None:
         started = time.monotonic()
         while not done.wait(0.1):
-            print(f"\r  stopping ... {time.monotonic() - started:4.1f} s ", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r  stopping ... {time.monotonic() - started:4.1f} s ", end="", file=sys.stderr, flush=True
+            )
         print("\r\033[K", end="", file=sys.stderr, flush=True)
 
     if not sys.stderr.isatty():
@@ -164,27 +187,24 @@ def watched(act: Callable[[], Ending]) -> Ending:
         ticker.join()
 
 
-def table(where: str, without: Outcome, with_endwell: Outcome, grace: int) -> str:
-    """The two outcomes side by side."""
+def table(where: str, outcomes: Sequence[Outcome], grace: int) -> str:
+    """The outcomes side by side."""
+    rows: list[tuple[str, ...]] = [(where, "as it is", "with endwell-init")]
+    for name, show in ROWS.items():
+        rows.append((name, *(show(outcome, grace) for outcome in outcomes)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join(("", lines[0], "-" * max(map(len, lines)), *lines[1:]))
 
-    def status(outcome: Outcome) -> str:
-        return f"{outcome.status} (SIGKILL by the engine)" if outcome.killed else str(outcome.status)
 
-    def told(outcome: Outcome) -> str:
-        return ", ".join(outcome.told) or "nobody"
-
-    rows = (
-        ("time to stop", *(f"{outcome.took:.1f} s of {grace} s" for outcome in (without, with_endwell))),
-        ("exit status", status(without), status(with_endwell)),
-        ("who was told", told(without), told(with_endwell)),
-        ("who was killed", "everybody" if without.killed else "nobody", "everybody" if with_endwell.killed else "nobody"),
-        ("keys kept", f"{without.keys} of {KEYS}", f"{with_endwell.keys} of {KEYS}"),
-        ("results kept", f"{without.results} of {JOBS}", f"{with_endwell.results} of {JOBS}"),
-    )
-    head = (where, "as it is", "with endwell-init")
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(3)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
-    return "\n".join(("", lines[0], "-" * len(lines[0]), *lines[1:]))
+ROWS: dict[str, Callable[[Outcome, int], str]] = {
+    "time to stop": lambda outcome, grace: f"{outcome.took:.1f} s of {grace} s",
+    "exit status": lambda outcome, _: f"{outcome.status}{' (SIGKILL)' * outcome.killed}",
+    "who was told": lambda outcome, _: ", ".join(outcome.told) or "nobody",
+    "who was killed": lambda outcome, _: "everybody" if outcome.killed else "nobody",
+    "keys kept": lambda outcome, _: f"{outcome.keys} of {KEYS}",
+    "results kept": lambda outcome, _: f"{outcome.results} of {JOBS}",
+}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Stands in for Redis where it cannot be installed: keeps keys in memory and writes them to disk when told to stop.
+"""Stands in for Redis where it is not installed: keeps keys in memory, saves them when it is told to stop.
 
-Speaks as much of Redis's protocol as the demo needs: SET, DBSIZE, RPUSH and LPOP with a count, over store.sock.
+Speaks as much of Redis's protocol as the demo needs, over store.sock.
 """
 
 import json

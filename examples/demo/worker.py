@@ -1,4 +1,4 @@
-"""Takes jobs from the store a batch at a time, and writes the results when the batch is full or it is told to stop."""
+"""Takes jobs from the store, keeps the results in memory, and writes them when it is told to stop."""
 
 import signal
 from pathlib import Path
