@@ -58,7 +58,7 @@ FLAGS = ("-Wno-error", "-s", "-Wl,--build-id=none")
 # zig cc is clang with checks switched on that need a run-time library; and clang's -Os is larger than gcc's.
 ZIG_FLAGS = (
     *("-fno-sanitize=all", "-Wno-unused-command-line-argument", "-Wno-unknown-warning-option"),
-    *("-Oz", "-mllvm", "-inline-threshold=0"),
+    *("-Oz", "-mllvm", "-inline-threshold=-50", "-mllvm", "-enable-machine-outliner"),
 )
 
 # What zig's driver refuses although its linker does it, by default.

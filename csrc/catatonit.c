@@ -1,4 +1,8 @@
-/* catatonit.c: the command line, variables and words of catatonit 0.1.7; as catatonit and podman-init. */
+/* catatonit.c: the command line, variables and words of catatonit 0.1.7; as catatonit and podman-init.
+ *
+ * Every build of it, with glibc or musl, takes options from behind the command too, unless POSIXLY_CORRECT is set;
+ * so do we.
+ */
 #include "getopt.h"
 
 enum level { ERROR = 1, WARN, INFO, DEBUG };
@@ -19,7 +23,8 @@ static const struct long_option long_options[] = {{"version", 'V', false}, {"", 
 
 static void report(const struct init *init, enum level level, const char *format, ...)
 {
-    static const char before[][18] = {"", "ERROR (catatonit:", "WARN (catatonit:", "INFO (catatonit:", "DEBUG (catatonit:"};
+    static const char before[][18] = {
+        "", "ERROR (catatonit:", "WARN (catatonit:", "INFO (catatonit:", "DEBUG (catatonit:"};
     va_list arguments;
     va_start(arguments, format);
     if ((int)level <= init->options.verbosity)
@@ -110,12 +115,15 @@ static void speak(struct init *init, enum moment moment, long a, long b)
     case SESSION_MADE: check_sockets(init); break;
     case NO_TERMINAL:
         report(init, INFO, "using stdin as tty fd: could not open /dev/tty: %e", a);
-        report(init, DEBUG, "setting foreground process failed: no tty present: %e", -sys_ioctl(0, TIOCGPGRP, &(pid_t){0}));
+        report(init, DEBUG, "setting foreground process failed: no tty present: %e",
+               -sys_ioctl(0, TIOCGPGRP, &(pid_t){0}));
         break;
     case TERMINAL_FAILED: report(init, WARN, "setting foreground process failed: %e", a); break;
     case COMMAND_NOT_STARTED: report(init, ERROR, "failed to exec pid1: %e", a); break;
     case COMMAND_STARTED: report(init, DEBUG, "pid1 (%d) spawned: %s", a, init->options.command[0]); break;
-    case SIGNAL_DROPPED: report(init, DEBUG, "ignoring kernel attempting to stop us: tty has TOSTOP set"); break;
+    case SIGNAL_DROPPED:
+        report(init, DEBUG, "ignoring kernel attempting to stop us: tty has TOSTOP set");
+        break;
     case SIGNAL_NOT_SENT:
         report(init, WARN, "forwarding of signal %d to pid1 (%d) failed: %e", a,
              (long)(init->options.reach == TO_GROUP ? -init->main : init->main), b);
@@ -136,4 +144,5 @@ static void speak(struct init *init, enum moment moment, long a, long b)
     }
 }
 
-const struct persona catatonit_persona = {.parse = parse, .say = speak, .exec_status = exec_status, .own_status = 1};
+const struct persona catatonit_persona = {
+    .parse = parse, .say = speak, .exec_status = exec_status, .own_status = 1};

@@ -54,8 +54,8 @@ static bool take_rewrite(struct init *init, const char *rule)
     return true;
 }
 
-/* A session of its own cannot be stopped by a terminal's signals: nobody in it could continue it (setpgid(2), orphaned
- * groups). SIGSTOP does it. */
+/* A session of its own cannot be stopped by a terminal's signals: nobody in it could continue it (setpgid(2) on
+ * orphaned groups). SIGSTOP does it. */
 static void leave_session(struct init *init)
 {
     static const uint8_t signals[] = {SIGTSTP, SIGTTOU, SIGTTIN};
@@ -71,7 +71,8 @@ static int parse(struct init *init, int argc, char **argv, char **envp)
 {
     struct options *options = &init->options;
     struct getopt words = {.letters = "hvVcr:", .longs = long_options};
-    const char *debugging = environment(envp, "DUMB_INIT_DEBUG"), *session = environment(envp, "DUMB_INIT_SETSID");
+    const char *debugging = environment(envp, "DUMB_INIT_DEBUG");
+    const char *session = environment(envp, "DUMB_INIT_SETSID");
     bool single = false;
     int letter;
 
@@ -109,7 +110,8 @@ static int parse(struct init *init, int argc, char **argv, char **envp)
         }
     options->command = operands(&words, argv);
     if (!*options->command) {
-        print(2, "Usage: %s [option] program [args]\nTry %s --help for full usage.\n", options->name, options->name);
+        print(2, "Usage: %s [option] program [args]\nTry %s --help for full usage.\n", options->name,
+              options->name);
         return 1;
     }
     if (debugging && string_equal(debugging, "1")) {
@@ -166,4 +168,5 @@ static void speak(struct init *init, enum moment moment, long a, long b)
     }
 }
 
-const struct persona dumb_init_persona = {.parse = parse, .say = speak, .exec_status = exec_status, .own_status = 1};
+const struct persona dumb_init_persona = {
+    .parse = parse, .say = speak, .exec_status = exec_status, .own_status = 1};

@@ -18,17 +18,13 @@ static long send_main(struct init *init, int signal, const struct siginfo *info)
 static void send(struct init *init, int signal, const struct siginfo *info)
 {
     long error;
-    if (!init->main_alive && init->options.command == NULL)
-        return;
+    if (!init->main_alive && !init->options.wait_tree)
+        return; /* who is left is told by phases, not by stray signals */
     if (!init->main_alive || init->options.reach == TO_TREE) {
-        if (!init->main_alive && !init->options.wait_tree)
-            return; /* who is left is told by phases, not by stray signals */
         tree_tell(init, signal, EVERYBODY);
         return;
     }
-    if (init->options.reach == TO_GROUP)
-        error = sys_kill(-init->main, signal);
-    else
+    if (init->options.reach != TO_GROUP || (error = sys_kill(-init->main, signal)) == -ESRCH) /* it has no group */
         error = send_main(init, signal, info);
     if (error < 0)
         init->persona->say(init, SIGNAL_NOT_SENT, signal, -error);

@@ -160,7 +160,7 @@ int getopt_next(struct getopt *options, char **argv)
     }
 }
 
-/* A permuting reader has moved the operands it met to the front, over options that are read: the rest follows them. */
+/* A permuting reader has moved the operands it met to the front, over what it had read: the rest follows. */
 char **operands(struct getopt *options, char **argv)
 {
     if (!options->permute)

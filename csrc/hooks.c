@@ -107,9 +107,9 @@ void hook_late(struct init *init, enum hook_name name)
 {
     struct hook *hook = &init->hooks[name];
     sys_kill(-hook->pid, SIGKILL);
+    hook->killed = hook->pid;
     hook->pid = 0;
     hook->status = SIGKILL;
-    hook->overran = true;
     hook->took = now() - hook->began;
     warn(init, "%s hook was killed: it was not done after %t s; give it more --hook-timeout, or less to do", names[name],
          hook->took);

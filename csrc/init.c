@@ -37,7 +37,7 @@ static int wait_for_signal(struct init *init, struct siginfo *info)
     long signal = sys_rt_sigtimedwait(&every, info, due == NEVER ? NULL : &timeout);
     if (signal > 0)
         return (int)signal;
-    if (signal != -EAGAIN && signal != -EINTR)
+    if (signal != -EINTR && (signal != -EAGAIN || due == NEVER))
         reap(init, NULL, true); /* refused: then at least the end of a child can be waited for */
     return 0;
 }
@@ -57,12 +57,8 @@ static bool start(struct init *init)
         sys_prctl(PR_SET_PDEATHSIG, options->parent_death);
     if (!report_open(init))
         return false;
-    if (options->before_stop || options->after_exit) {
-        long fd = sys_openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-        init->directory_fd = (int)(fd >= 0 && fd < 3 ? sys_fcntl((int)fd, F_DUPFD_CLOEXEC, 3) : fd);
-        if (fd >= 0 && fd < 3)
-            sys_close((int)fd);
-    }
+    if (options->before_stop || options->after_exit)
+        init->directory_fd = (int)open_above(".", O_PATH | O_DIRECTORY);
     if (!options->command)
         return true;
 
@@ -71,7 +67,7 @@ static bool start(struct init *init)
     find_terminal(init);
     struct command command = {
         .argv = options->command, .envp = init->envp, .session = options->session,
-        .foreground = options->session == OWN_GROUP && owns_terminal(init),
+        .foreground = options->session == OWN_GROUP && owns_terminal(init) && !in_pipeline(init),
         .dies_with_us = options->main_dies_with_us, .directory = -1, .hook = NULL,
     };
     long pid = spawn(init, &command);
@@ -110,7 +106,7 @@ static int run(int argc, char **argv, char **envp)
 #ifdef SYS_FAULTS
     read_faults(envp);
 #endif
-    sys_rt_sigprocmask(SIG_SETMASK, &every, &init->mask);
+    long error = sys_rt_sigprocmask(SIG_SETMASK, &every, &init->mask);
     /* An inherited "ignore" would let our children vanish without a SIGCHLD; the command gets it back. */
     sys_rt_sigaction(SIGCHLD, &plain, &init->child_action);
 
@@ -124,6 +120,10 @@ static int run(int argc, char **argv, char **envp)
     int status = init->persona->parse(init, argc, argv, envp);
     if (status >= 0)
         return status;
+    if (error < 0) {
+        warn(init, "cannot block signals: %e; allow rt_sigprocmask", -error);
+        return init->persona->own_status;
+    }
     while (sys_wait4(-1, &status, WNOHANG) > 0) /* inherited children that ended before we could hear of it */
         init->reaped++;
     if (!start(init))

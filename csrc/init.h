@@ -149,7 +149,8 @@ struct hook {
     pid_t pid;            /* 0: not running */
     nanoseconds began, took, until;
     int status;           /* wait status, or a negated errno when it could not be started */
-    bool ran, overran;
+    bool ran;
+    pid_t killed;         /* the group that overran its deadline, or 0 */
 };
 
 struct moment_of { nanoseconds at, took; bool entered; };
@@ -194,12 +195,14 @@ int shell_status(int wait_status); /* 0..255: exit code, or 128 + signal */
 /* spawn.c */
 struct command { char **argv, **envp; uint8_t session; bool foreground, dies_with_us; int directory; const char *hook; };
 long spawn(struct init *, const struct command *); /* pid or a negated errno; exec errors end the child, said by it */
+long open_above(const char *path, int flags);
 void find_terminal(struct init *);
 void leave_terminal(struct init *);
 void release(struct init *);       /* working directory and descriptors that only the command needs */
 void suspend(struct init *, int signal);
 void take_default(const struct init *, int signal); /* what the signal does to a process that leaves it alone */
 bool owns_terminal(const struct init *);
+bool in_pipeline(const struct init *);
 void take_terminal_back(struct init *);
 void continue_main(struct init *);   /* and give it the terminal, if that is ours to give */
 /* forward.c */
@@ -224,6 +227,7 @@ void hook_late(struct init *, enum hook_name);
 struct process { pid_t pid, parent, group; char state; uint64_t started; };
 bool tree_visible(struct init *);
 uint64_t tick_now(void);
+long read_file(pid_t, const char *name, char *to, size_t size); /* of /proc/PID; length or a negated errno */
 bool read_process(pid_t, struct process *);
 /* Calls `each` for every process of the tree but ourselves; `each` gets a way to signal it safely. */
 struct member { struct process process; int pidfd; };

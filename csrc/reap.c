@@ -10,7 +10,6 @@ int shell_status(int wait_status)
 static void ended(struct init *init, pid_t pid, int status)
 {
     init->reaped++;
-    init->killed_count += init->phase == KILL && status == SIGKILL;
     init->persona->say(init, CHILD_ENDED, pid, status);
     for (int i = 0; i < HOOKS; i++)
         if (pid == init->hooks[i].pid) {

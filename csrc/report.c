@@ -29,15 +29,9 @@ bool report_open(struct init *init)
         text_character(&folder, '.');
     text_bytes(&folder, target, (size_t)(base - target));
     text_character(&folder, '\0');
-    long fd = *base && string_length(base) < 240 ? sys_openat(AT_FDCWD, folder.start, O_PATH | O_DIRECTORY | O_CLOEXEC, 0)
-                                                 : -EISDIR;
-    if (fd >= 0 && fd < 3) { /* the standard descriptors may be closed; their numbers are not for us */
-        long above = sys_fcntl((int)fd, F_DUPFD_CLOEXEC, 3);
-        sys_close((int)fd);
-        fd = above;
-    }
+    long fd = *base && string_length(base) < 240 ? open_above(folder.start, O_PATH | O_DIRECTORY) : -EISDIR;
     struct statx found = {.mode = 0};
-    long error = fd < 0 ? fd : sys_statx((int)fd, base, &found);
+    long error = fd < 0 ? fd : sys_statx((int)fd, base, 0, &found);
     if (error < 0 && fd >= 0) /* not there yet: then it must be possible to make it */
         error = sys_faccessat((int)fd, ".", W_OK);
     else if ((found.mode & S_IFMT) == S_IFDIR)
@@ -53,27 +47,15 @@ bool report_open(struct init *init)
 /* argv as one line, each unprintable byte a blank; a thread of the kernel or a zombie has only its name. */
 static size_t command_of(pid_t pid, char *to, size_t size)
 {
-    static const char *const files[] = {"/cmdline", "/comm"};
-    for (size_t file = 0; file < 2; file++) {
-        char path[40];
-        struct text text = text_over(path, sizeof path);
-        text_string(&text, "/proc/");
-        text_number(&text, pid);
-        text_string(&text, files[file]);
-        text_character(&text, '\0');
-        long fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), length;
-        if (fd < 0)
-            continue;
-        length = sys_read((int)fd, to, size);
-        sys_close((int)fd);
-        while (length > 0 && (to[length - 1] == '\0' || to[length - 1] == '\n'))
-            length--;
-        if (length <= 0)
-            continue;
-        one_line(to, to + length);
-        return (size_t)length;
-    }
-    return 0;
+    long length = read_file(pid, "/cmdline", to, size);
+    if (length <= 0)
+        length = read_file(pid, "/comm", to, size);
+    while (length > 0 && (to[length - 1] == '\0' || to[length - 1] == '\n'))
+        length--;
+    if (length <= 0)
+        return 0;
+    one_line(to, to + length);
+    return (size_t)length;
 }
 
 static void key(struct text *text, const char *name)
@@ -197,7 +179,7 @@ static void json_times(struct init *init, struct text *text)
             json_end(text, init->hooks[i].status);
             text_string(text, ",\"took\":");
             text_seconds(text, init->hooks[i].took);
-            text_string(text, init->hooks[i].overran ? ",\"overran\":true}" : ",\"overran\":false}");
+            text_string(text, init->hooks[i].killed ? ",\"overran\":true}" : ",\"overran\":false}");
             first = false;
         }
     text_character(text, ']');
@@ -258,11 +240,11 @@ static bool write_file(struct init *init, const struct text *text)
     text_string(&beside, base);
     text_string(&beside, ".new");
     text_character(&beside, '\0');
-    sys_statx(init->report_fd, base, &found);
+    sys_statx(init->report_fd, base, 0, &found);
     if ((found.mode & S_IFMT) == S_IFREG) {
         sys_unlinkat(init->report_fd, name);
         long fd = sys_openat(init->report_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        bool written = fd >= 0 && text_write(text, (int)fd, SECOND);
+        bool written = fd >= 0 && text_write(text, (int)fd, SECOND / 10);
         if (fd >= 0)
             written = sys_close((int)fd) == 0 && written;
         if (written && sys_renameat(init->report_fd, name, base) == 0)
@@ -275,7 +257,7 @@ static bool write_file(struct init *init, const struct text *text)
     long fd = sys_openat(init->report_fd, base, O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    bool written = text_write(text, (int)fd, SECOND);
+    bool written = text_write(text, (int)fd, SECOND / 10);
     return sys_close((int)fd) == 0 && written;
 }
 

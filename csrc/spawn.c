@@ -134,6 +134,17 @@ __attribute__((noinline)) long spawn(struct init *init, const struct command *co
     return pid;
 }
 
+/* Opens a file at a number above the standard descriptors: where these are closed, their numbers are not for us. */
+long open_above(const char *path, int flags)
+{
+    long fd = sys_openat(AT_FDCWD, path, flags | O_CLOEXEC, 0);
+    if (fd < 0 || fd > 2)
+        return fd;
+    long above = sys_fcntl((int)fd, F_DUPFD_CLOEXEC, 3);
+    sys_close((int)fd);
+    return above;
+}
+
 /* Our controlling terminal stands on one of the standard descriptors, or we have none that matters. */
 void find_terminal(struct init *init)
 {
@@ -146,11 +157,7 @@ void find_terminal(struct init *init)
         if (init->options.terminal_at == ON_STDIN)
             break;
     }
-    if (init->options.terminal_at == ON_DEV_TTY) {
-        error = sys_openat(AT_FDCWD, "/dev/tty", O_RDWR | O_CLOEXEC, 0);
-        error = error < 0 || error > 2 ? error : sys_fcntl((int)error, F_DUPFD_CLOEXEC, 3);
-    }
-    init->terminal = (int)error;
+    init->terminal = (int)(init->options.terminal_at == ON_DEV_TTY ? open_above("/dev/tty", O_RDWR) : error);
 }
 
 /* The command's new session is to have our terminal, so it must not be ours any longer. When we lead the session that
@@ -178,6 +185,14 @@ static pid_t foreground_group(const struct init *init)
 bool owns_terminal(const struct init *init)
 {
     return init->terminal >= 0 && foreground_group(init) == sys_getpgid(0);
+}
+
+/* `endwell-init command | less`: less shares our group and needs the terminal. The command gets it when it asks. */
+bool in_pipeline(const struct init *init)
+{
+    pid_t foreground;
+    return init->persona == &own_persona && sys_getsid(0) != init->self &&
+           sys_ioctl(1, TIOCGPGRP, &foreground) < 0;
 }
 
 /* A group that has gone, or sleeps, must not keep the terminal from those who come after it. */
@@ -214,8 +229,16 @@ void suspend(struct init *init, int signal)
     const struct timespec at_once = {0, 0};
     struct siginfo info;
 
-    if (init->terminal < 0 || init->options.session != OWN_GROUP)
+    if (init->options.session != OWN_GROUP)
         return;
+    if (init->terminal < 0) /* it asks for the terminal by its name (ssh, sudo), though all its descriptors are elsewhere */
+        init->terminal = (int)open_above("/dev/tty", O_RDWR);
+    if (init->terminal < 0)
+        return;
+    if (signal != SIGTSTP && owns_terminal(init)) { /* it is stopped for a terminal that is ours to give */
+        continue_main(init);
+        return;
+    }
     take_terminal_back(init);
     init->persona->say(init, SUSPENDING, signal, 0);
     take_default(init, signal);

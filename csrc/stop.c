@@ -42,7 +42,7 @@ static nanoseconds sooner(nanoseconds a, nanoseconds b)
 
 nanoseconds margin(nanoseconds grace)
 {
-    return sooner(grace / 10, SECOND / 2);
+    return grace < 0 ? SECOND / 2 : sooner(grace / 10, SECOND / 2);
 }
 
 nanoseconds hook_timeout(const struct options *options)
@@ -117,8 +117,7 @@ static void enter(struct init *init, enum phase phase)
         tell_the_rest(init);
         break;
     case KILL:
-        init->until = moment + margin(init->options.grace > 0 && init->options.grace != NEVER ? init->options.grace
-                                                                                              : 10 * SECOND) / 2;
+        init->until = moment + margin(init->options.grace) / 2;
         tree_kill(init, true);
         break;
     case AFTER:

@@ -18,7 +18,7 @@
 enum {
     EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EIO = 5, ENXIO = 6, E2BIG = 7, ENOEXEC = 8, EBADF = 9, ECHILD = 10,
     EAGAIN = 11, ENOMEM = 12, EACCES = 13, EBUSY = 16, ENODEV = 19, ENOTDIR = 20, EISDIR = 21, EINVAL = 22, EMFILE = 24,
-    ENOTTY = 25, ETXTBSY = 26, ENOSPC = 28, EROFS = 30, ENAMETOOLONG = 36, ENOSYS = 38, ELOOP = 40,
+    ENOTTY = 25, ETXTBSY = 26, ENOSPC = 28, EROFS = 30, EPIPE = 32, ENAMETOOLONG = 36, ENOSYS = 38, ELOOP = 40,
     ETIMEDOUT = 110, ESTALE = 116,
 };
 
@@ -45,7 +45,7 @@ enum {
 #else
     O_DIRECTORY = 0200000,
 #endif
-    STATX_TYPE = 1, S_IFMT = 0170000, S_IFREG = 0100000, S_IFDIR = 040000, O_TRUNC = 01000,
+    STATX_TYPE = 1, S_IFMT = 0170000, S_IFREG = 0100000, S_IFDIR = 040000, S_IFCHR = 020000, AT_EMPTY_PATH = 0x1000, RWF_NOWAIT = 8, O_TRUNC = 01000,
     POLLOUT = 4,
     F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1,
     PROT_READ = 1, PROT_WRITE = 2, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20,
@@ -70,6 +70,8 @@ struct sigaction { uintptr_t handler; uint64_t flags; uintptr_t restorer; sigset
 
 struct statx { char before[28]; uint16_t mode; char after[226]; }; /* of its 256 bytes we want two */
 
+struct piece { const void *from; size_t size; };
+
 struct pollfd { int32_t fd; int16_t events, revents; };
 
 struct dirent { uint64_t inode; int64_t offset; uint16_t size; uint8_t type; char name[]; };
@@ -81,12 +83,18 @@ enum {
     NR_chdir = 80, NR_fchdir = 81, NR_setpgid = 109, NR_getppid = 110, NR_setsid = 112, NR_getpgid = 121,
     NR_getsid = 124, NR_rt_sigtimedwait = 128, NR_rt_sigqueueinfo = 129, NR_prctl = 157, NR_getdents64 = 217,
     NR_clock_gettime = 228, NR_exit_group = 231, NR_openat = 257, NR_ppoll = 271, NR_unlinkat = 263, NR_renameat = 264,
-    NR_readlinkat = 267, NR_faccessat = 269, NR_statx = 332, NR_pidfd_send_signal = 424, NR_pidfd_open = 434,
+    NR_readlinkat = 267, NR_faccessat = 269, NR_pwritev2 = 328, NR_statx = 332, NR_pidfd_send_signal = 424, NR_pidfd_open = 434,
     NR_close_range = 436,
 };
 static inline long sys_call3(long n, long a, long b, long c) /* most take three: half the code at each call */
 {
     __asm__ volatile("syscall" : "+a"(n) : "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    return n;
+}
+static inline long sys_call4(long n, long a, long b, long c, long d)
+{
+    register long r10 __asm__("r10") = d;
+    __asm__ volatile("syscall" : "+a"(n) : "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
     return n;
 }
 static inline long sys_call(long n, long a, long b, long c, long d, long e, long f)
@@ -106,13 +114,20 @@ enum {
     NR_ppoll = 73, NR_readlinkat = 78, NR_exit_group = 94, NR_clock_gettime = 113, NR_kill = 129, NR_rt_sigaction = 134,
     NR_rt_sigprocmask = 135, NR_rt_sigtimedwait = 137, NR_rt_sigqueueinfo = 138, NR_setpgid = 154,
     NR_getpgid = 155, NR_getsid = 156, NR_setsid = 157, NR_prctl = 167, NR_getpid = 172, NR_getppid = 173,
-    NR_clone = 220, NR_execve = 221, NR_mmap = 222, NR_wait4 = 260, NR_statx = 291, NR_pidfd_send_signal = 424,
+    NR_clone = 220, NR_execve = 221, NR_mmap = 222, NR_wait4 = 260, NR_pwritev2 = 287, NR_statx = 291, NR_pidfd_send_signal = 424,
     NR_pidfd_open = 434, NR_close_range = 436,
 };
 static inline long sys_call3(long n, long a, long b, long c)
 {
     register long x8 __asm__("x8") = n, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
     __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+    return x0;
+}
+static inline long sys_call4(long n, long a, long b, long c, long d)
+{
+    register long x8 __asm__("x8") = n, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
+    register long x3 __asm__("x3") = d;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
     return x0;
 }
 static inline long sys_call(long n, long a, long b, long c, long d, long e, long f)
@@ -136,7 +151,8 @@ long sys_fault(const char *name); /* a negated errno when the test wants this ca
 #define SYS_FAULT(name) do { } while (0)
 #endif
 
-/* For calls that take at most three arguments: whatever stands in the other registers is nobody's business. */
+/* For calls that take at most so many arguments: what stands in the other registers is nobody's business. */
+#define SYS_CALL4(name, a, b, c, d) sys_call4(NR_##name, (long)(a), (long)(b), (long)(c), (long)(d))
 #define SYS_CALL3(name, a, b, c) sys_call3(NR_##name, (long)(a), (long)(b), (long)(c))
 #define SYS_CALL(name, a, b, c, d, e, f) \
     sys_call(NR_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
@@ -151,6 +167,11 @@ static inline long sys_write(int fd, const void *from, size_t size)
     SYS_FAULT("write");
     return SYS_CALL3(write, fd, from, size);
 }
+static inline long sys_pwritev2(int fd, const struct piece *piece, int flags)
+{
+    SYS_FAULT("pwritev2");
+    return SYS_CALL(pwritev2, fd, piece, 1, -1, -1, flags); /* offset -1: where the file is */
+}
 static inline long sys_ppoll(struct pollfd *fds, unsigned count, const struct timespec *timeout)
 {
     SYS_FAULT("ppoll");
@@ -159,7 +180,7 @@ static inline long sys_ppoll(struct pollfd *fds, unsigned count, const struct ti
 static inline long sys_openat(int dir, const char *path, int flags, int mode)
 {
     SYS_FAULT("openat");
-    return SYS_CALL(openat, dir, path, flags, mode, 0, 0);
+    return SYS_CALL4(openat, dir, path, flags, mode);
 }
 static inline long sys_close(int fd)
 {
@@ -189,22 +210,22 @@ static inline long sys_getdents64(int fd, void *to, size_t size)
 static inline long sys_readlinkat(int dir, const char *path, char *to, size_t size)
 {
     SYS_FAULT("readlinkat");
-    return SYS_CALL(readlinkat, dir, path, to, size, 0, 0);
+    return SYS_CALL4(readlinkat, dir, path, to, size);
 }
 static inline long sys_faccessat(int dir, const char *path, int mode)
 {
     SYS_FAULT("faccessat");
     return SYS_CALL3(faccessat, dir, path, mode);
 }
-static inline long sys_statx(int dir, const char *path, struct statx *to)
+static inline long sys_statx(int dir, const char *path, int flags, struct statx *to)
 {
     SYS_FAULT("statx");
-    return SYS_CALL(statx, dir, path, 0, STATX_TYPE, to, 0);
+    return SYS_CALL(statx, dir, path, flags, STATX_TYPE, to, 0);
 }
 static inline long sys_renameat(int dir, const char *from, const char *to)
 {
     SYS_FAULT("renameat");
-    return SYS_CALL(renameat, dir, from, dir, to, 0, 0);
+    return SYS_CALL4(renameat, dir, from, dir, to);
 }
 static inline long sys_unlinkat(int dir, const char *path)
 {
@@ -277,27 +298,27 @@ static inline long sys_pidfd_open(pid_t pid)
 static inline long sys_pidfd_send_signal(int pidfd, int signal)
 {
     SYS_FAULT("pidfd_send_signal");
-    return SYS_CALL(pidfd_send_signal, pidfd, signal, 0, 0, 0, 0);
+    return SYS_CALL4(pidfd_send_signal, pidfd, signal, 0, 0);
 }
 static inline long sys_rt_sigprocmask(int how, const sigset *set, sigset *old)
 {
     SYS_FAULT("rt_sigprocmask");
-    return SYS_CALL(rt_sigprocmask, how, set, old, sizeof(sigset), 0, 0);
+    return SYS_CALL4(rt_sigprocmask, how, set, old, sizeof(sigset));
 }
 static inline long sys_rt_sigaction(int signal, const struct sigaction *action, struct sigaction *old)
 {
     SYS_FAULT("rt_sigaction");
-    return SYS_CALL(rt_sigaction, signal, action, old, sizeof(sigset), 0, 0);
+    return SYS_CALL4(rt_sigaction, signal, action, old, sizeof(sigset));
 }
 static inline long sys_rt_sigtimedwait(const sigset *set, struct siginfo *info, const struct timespec *timeout)
 {
     SYS_FAULT("rt_sigtimedwait");
-    return SYS_CALL(rt_sigtimedwait, set, info, timeout, sizeof(sigset), 0, 0);
+    return SYS_CALL4(rt_sigtimedwait, set, info, timeout, sizeof(sigset));
 }
 static inline long sys_wait4(pid_t pid, int *status, int options)
 {
     SYS_FAULT("wait4");
-    return SYS_CALL(wait4, pid, status, options, 0, 0, 0);
+    return SYS_CALL4(wait4, pid, status, options, 0);
 }
 static inline long sys_clock_gettime(int clock, struct timespec *now)
 {

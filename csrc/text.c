@@ -117,6 +117,7 @@ const char *error_words(int error)
         "\003No such process\0"
         "\004Interrupted system call\0"
         "\005Input/output error\0"
+        "\006No such device or address\0"
         "\007Argument list too long\0"
         "\010Exec format error\0"
         "\011Bad file descriptor\0"
@@ -162,19 +163,31 @@ void text_format(struct text *text, const char *format, va_list arguments)
     }
 }
 
-/* PID 1 must not hang because nobody reads its words: a pipe that polls writable takes a page without blocking. */
+/* PID 1 must not hang because nobody reads its words. A pipe or a socket is asked not to wait (before Linux 6.4: one that
+ * polls writable takes a page). A terminal polls writable while it has room for a single byte, so it gets them singly. */
 bool text_write(const struct text *text, int fd, nanoseconds patience)
 {
-    enum { PAGE = 4096 };
-    struct timespec timeout = {.tv_sec = patience / SECOND, .tv_nsec = patience % SECOND};
+    struct statx found = {.mode = 0};
+    nanoseconds until = now() + patience, left = patience;
 
-    for (const char *at = text->start; at < text->at;) {
+    sys_statx(fd, "", AT_EMPTY_PATH, &found);
+    bool plain = (found.mode & S_IFMT) == S_IFREG, single = (found.mode & S_IFMT) == S_IFCHR;
+    for (const char *at = text->start; at < text->at; left = until - now()) {
+        struct timespec timeout = {.tv_sec = 0, .tv_nsec = 0};
+        if (left > 0)
+            timeout = (struct timespec){.tv_sec = left / SECOND, .tv_nsec = left % SECOND};
         struct pollfd ready = {.fd = fd, .events = POLLOUT, .revents = 0};
         if (sys_ppoll(&ready, 1, &timeout) <= 0)
             return false;
-        size_t left = (size_t)(text->at - at);
-        long written = sys_write(fd, at, left < PAGE ? left : PAGE);
-        if (written == -EINTR || written == -EAGAIN)
+        struct piece piece = {.from = at, .size = (size_t)(text->at - at)};
+        if (piece.size > 4096)
+            piece.size = 4096;
+        if (single)
+            piece.size = 1;
+        long written = plain || single ? -ENOSYS : sys_pwritev2(fd, &piece, RWF_NOWAIT);
+        if (written < 0 && written != -EAGAIN && written != -EPIPE)
+            written = sys_write(fd, piece.from, piece.size);
+        if ((written == -EINTR || written == -EAGAIN) && left > 0)
             continue;
         if (written <= 0)
             return false;

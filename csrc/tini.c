@@ -1,7 +1,7 @@
 /* tini.c: the command line, variables and words of tini 0.19; as tini, tini-static and docker-init.
  *
- * tini's Debian build takes options from behind the command too, its Alpine build does not. We do not: of the two,
- * that is the one that never takes a word away from the command.
+ * tini's Debian build takes options from behind the command too, its Alpine build does not. We do not: of the
+ * two, that is the one that never takes a word away from the command.
  */
 #include "getopt.h"
 
@@ -38,15 +38,16 @@ static const char usage_options[] =
 /* strsignal(3) */
 static const char words[] =
     "\0Hangup\0Interrupt\0Quit\0Illegal instruction\0Trace/breakpoint trap\0Aborted\0Bus error\0"
-    "Floating point exception\0Killed\0User defined signal 1\0Segmentation fault\0User defined signal 2\0Broken pipe\0"
-    "Alarm clock\0Terminated\0Stack fault\0Child exited\0Continued\0Stopped (signal)\0Stopped\0"
-    "Stopped (tty input)\0Stopped (tty output)\0Urgent I/O condition\0CPU time limit exceeded\0"
-    "File size limit exceeded\0Virtual timer expired\0Profiling timer expired\0Window changed\0I/O possible\0"
-    "Power failure\0Bad system call";
+    "Floating point exception\0Killed\0User defined signal 1\0Segmentation fault\0"
+    "User defined signal 2\0Broken pipe\0Alarm clock\0Terminated\0Stack fault\0Child exited\0"
+    "Continued\0Stopped (signal)\0Stopped\0Stopped (tty input)\0Stopped (tty output)\0"
+    "Urgent I/O condition\0CPU time limit exceeded\0File size limit exceeded\0Virtual timer expired\0"
+    "Profiling timer expired\0Window changed\0I/O possible\0Power failure\0Bad system call";
 
 static void report(const struct init *init, enum level level, const char *format, ...)
 {
-    static const char before[][14] = {"[FATAL tini (", "[WARN  tini (", "[INFO  tini (", "[DEBUG tini (", "[TRACE tini ("};
+    static const char before[][14] = {
+        "[FATAL tini (", "[WARN  tini (", "[INFO  tini (", "[DEBUG tini (", "[TRACE tini ("};
     va_list arguments;
     va_start(arguments, format);
     if ((int)level <= init->options.verbosity)
@@ -111,7 +112,7 @@ static int parse(struct init *init, int argc, char **argv, char **envp)
     int letter;
 
     behave_as_others(init);
-    options->forwarded &= ~(FAULTS | BIT(SIGTTIN) | BIT(SIGTTOU)); /* a terminal with TOSTOP must not stop us */
+    options->forwarded &= ~(FAULTS | BIT(SIGTTIN) | BIT(SIGTTOU)); /* the two are a background job's own */
     options->fatal = FAULTS;
     options->terminal_at = ON_STDIN;
     options->verbosity = WARN;
@@ -165,10 +166,11 @@ static int parse(struct init *init, int argc, char **argv, char **envp)
         return 1;
     if (subreaper) {
         long error = sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
-        report(init, error < 0 ? FATAL : TRACE,
-             error < 0 ? "Failed to register as child subreaper: %e" : "Registered as child subreaper", -error);
-        if (error < 0)
+        if (error < 0) {
+            report(init, FATAL, "Failed to register as child subreaper: %e", -error);
             return 1;
+        }
+        report(init, TRACE, "Registered as child subreaper");
     }
     return -1;
 }
@@ -184,10 +186,10 @@ static void warn_no_reaper(const struct init *init)
     sys_prctl(PR_GET_CHILD_SUBREAPER, (long)&already);
     if (!already)
         report(init, WARN,
-             "Tini is not running as PID 1 and isn't registered as a child subreaper.\n"
-             "Zombie processes will not be re-parented to Tini, so zombie reaping won't work.\n"
-             "To fix the problem, use the -s option or set the environment variable TINI_SUBREAPER to register Tini as "
-             "a child subreaper, or run Tini as PID 1.");
+               "Tini is not running as PID 1 and isn't registered as a child subreaper.\n"
+               "Zombie processes will not be re-parented to Tini, so zombie reaping won't work.\n"
+               "To fix the problem, use the -s option or set the environment variable TINI_SUBREAPER to register "
+               "Tini as a child subreaper, or run Tini as PID 1.");
 }
 
 static void speak(struct init *init, enum moment moment, long a, long b)
@@ -233,4 +235,5 @@ static void speak(struct init *init, enum moment moment, long a, long b)
     }
 }
 
-const struct persona tini_persona = {.parse = parse, .say = speak, .exec_status = exec_status, .own_status = 1};
+const struct persona tini_persona = {
+    .parse = parse, .say = speak, .exec_status = exec_status, .own_status = 1};

@@ -10,7 +10,11 @@
  */
 #include "init.h"
 
-enum { TICK = 10000000, MOST_PIDS = 1 << 22 }; /* a tick of /proc is 10 ms on every Linux; PID_MAX_LIMIT */
+enum {
+    TICK = 10000000,     /* of /proc: 10 ms on every Linux */
+    MOST_PIDS = 1 << 22, /* PID_MAX_LIMIT */
+    FEW = 20,            /* are named in any case */
+};
 
 uint64_t tick_now(void)
 {
@@ -28,7 +32,7 @@ bool tree_visible(struct init *init)
     return length > 0 && parse_number(link, link + length, INT32_MAX, &pid) && pid == init->self;
 }
 
-static long read_file(pid_t pid, const char *name, char *to, size_t size)
+long read_file(pid_t pid, const char *name, char *to, size_t size)
 {
     char path[40];
     struct text text = text_over(path, sizeof path);
@@ -95,27 +99,33 @@ static void each_number(struct init *init, void (*take)(struct init *, pid_t))
 }
 
 static struct {
-    uint8_t members[MOST_PIDS / 8];
+    uint64_t members[MOST_PIDS / 64];
     uint64_t tick;
-    bool grew;
+    bool grew, counted;
     void (*each)(struct init *, const struct member *);
-    nanoseconds list_until; /* to name everybody must not take the time in which they are to be killed */
+    nanoseconds list_until; /* to name everybody must not take the time in which they are to be killed; 0: no more */
 } look;
 
 static void end_member(struct init *, const struct member *);
 
 static bool is_member(pid_t pid)
 {
-    return look.members[pid / 8] >> (pid % 8) & 1;
+    return look.members[pid / 64] >> (pid % 64) & 1;
+}
+
+/* Older than this look, and a child of ours or of one who belongs to us. */
+static bool belongs(const struct init *init, const struct process *process)
+{
+    pid_t parent = process->parent;
+    return process->started <= look.tick &&
+           (parent == init->self || (parent > 0 && parent < MOST_PIDS && is_member(parent)));
 }
 
 static void find_member(struct init *init, pid_t pid)
 {
     struct process process;
-    if (is_member(pid) || !read_process(pid, &process) || process.started > look.tick)
-        return;
-    if (process.parent == init->self || (process.parent > 0 && process.parent < MOST_PIDS && is_member(process.parent))) {
-        look.members[pid / 8] = (uint8_t)(look.members[pid / 8] | 1 << pid % 8);
+    if (!is_member(pid) && read_process(pid, &process) && belongs(init, &process)) {
+        look.members[pid / 64] |= (uint64_t)1 << pid % 64;
         look.grew = true;
     }
 }
@@ -123,20 +133,18 @@ static void find_member(struct init *init, pid_t pid)
 static void visit(struct init *init, pid_t pid)
 {
     struct member member = {.pidfd = -1};
-    struct process before;
 
-    if (look.each == end_member && init->self == 1 && !look.list_until)
-        return; /* the rest stays without a name */
-    if (init->self == 1) {
-        if (read_process(pid, &member.process) && member.process.state != 'Z')
-            look.each(init, &member);
+    if (look.each == end_member && init->self == 1 && !look.list_until) {
+        init->killed_count++; /* the rest stays without a name */
         return;
     }
-    if (!is_member(pid) || !read_process(pid, &before))
-        return;
-    member.pidfd = (int)sys_pidfd_open(pid); /* before Linux 5.3 there is none, and the number must do */
-    if (read_process(pid, &member.process) && member.process.started == before.started &&
-        member.process.started <= look.tick && member.process.state != 'Z')
+    if (init->self != 1) {
+        if (!is_member(pid))
+            return;
+        member.pidfd = (int)sys_pidfd_open(pid); /* before Linux 5.3 there is none, and the number must do */
+    }
+    if (read_process(pid, &member.process) && member.process.state != 'Z' &&
+        (init->self == 1 || belongs(init, &member.process)))
         look.each(init, &member);
     if (member.pidfd >= 0)
         sys_close(member.pidfd);
@@ -147,7 +155,9 @@ void tree_each(struct init *init, void (*each)(struct init *, const struct membe
     look.tick = tick_now();
     look.each = each;
     if (init->self != 1) {
-        memset(look.members, 0, sizeof look.members);
+        for (size_t i = 0; i < sizeof look.members / sizeof *look.members; i++)
+            if (look.members[i]) /* only what was written once: the rest has no memory behind it, and is to have none */
+                look.members[i] = 0;
         do {
             look.grew = false;
             each_number(init, find_member);
@@ -158,12 +168,18 @@ void tree_each(struct init *init, void (*each)(struct init *, const struct membe
 
 long member_signal(const struct member *member, int signal)
 {
-    if (member->pidfd >= 0)
-        return sys_pidfd_send_signal(member->pidfd, signal);
-    return sys_kill(member->process.pid, signal);
+    long error = member->pidfd >= 0 ? sys_pidfd_send_signal(member->pidfd, signal) : -ENOSYS;
+    return error >= 0 || error == -ESRCH ? error : sys_kill(member->process.pid, signal);
 }
 
-static struct { int signal; enum who who; } telling;
+static struct { int signal; enum who who; bool nobody; } telling;
+
+static void continue_stopped(struct init *init, const struct member *member)
+{
+    (void)init;
+    if (member->process.state == 'T')
+        member_signal(member, SIGCONT); /* the stopped cannot hear, not even what they were told already */
+}
 
 static void tell(struct init *init, const struct member *member)
 {
@@ -171,10 +187,11 @@ static void tell(struct init *init, const struct member *member)
     bool is_main = init->main_alive && process->pid == init->main;
     bool was_told = process->started <= init->told_tick && (init->options.reach == TO_TREE || process->group == init->main);
 
-    if (init->phase != RUN && process->state == 'T')
-        member_signal(member, SIGCONT); /* the stopped cannot hear, not even what they were told already */
+    if (init->phase != RUN)
+        continue_stopped(init, member);
     if (telling.who != EVERYBODY && (is_main || (telling.who == WHO_WAS_NOT_TOLD && was_told)))
         return;
+    telling.nobody = false;
     long error = member_signal(member, telling.signal);
     if (error < 0 && error != -ESRCH)
         init->persona->say(init, SIGNAL_NOT_SENT, telling.signal, -error);
@@ -186,14 +203,20 @@ void tree_tell(struct init *init, int signal, enum who who)
 {
     telling.signal = signal;
     telling.who = who;
+    telling.nobody = true;
     if (init->self == 1 && (who == EVERYBODY || (who == ALL_BUT_MAIN && !init->main_alive) || !tree_visible(init))) {
-        if (init->phase != RUN)
-            sys_kill(-1, SIGCONT);
         sys_kill(-1, signal);
-    } else if (tree_visible(init)) {
-        tree_each(init, tell);
-    } else if (init->main) { /* no /proc: the command's group is all that we know */
-        sys_kill(-init->main, signal);
+        if (init->phase != RUN && tree_visible(init))
+            tree_each(init, continue_stopped);
+        else if (init->phase != RUN)
+            sys_kill(-1, SIGCONT);
+    } else {
+        bool visible = tree_visible(init);
+        if (visible)
+            tree_each(init, tell);
+        telling.nobody &= who == EVERYBODY || (!visible && !init->main_alive);
+        if (telling.nobody && init->main)
+            sys_kill(-init->main, signal); /* without /proc the command's group is all that we know */
     }
 }
 
@@ -226,15 +249,15 @@ static const char *why_still_here(struct init *init, const struct member *member
     if (process->parent == 0)
         return "came from outside (docker exec); it was told, and nobody waits for it";
     if (init->phase > KILL)
-        return "was left behind by a hook";
+        return process->group == init->hooks[AFTER_EXIT].killed || process->group == init->hooks[BEFORE_STOP].killed
+                   ? NULL
+                   : "was left behind by a hook";
     if (process->started > init->told_tick)
         return "was started during the stop and never told";
     if (process->state == 'D')
         return "waits for a disk or the network and cannot be interrupted";
     long length = read_file(process->pid, "/status", status, sizeof status - 1);
     status[length > 0 ? length : 0] = '\0';
-    if (list_named(status, length, "SigPnd:\t", SIGKILL))
-        return NULL;
     size_t reason = 0;
     while (*reasons[reason].list && !list_named(status, length, reasons[reason].list, signal))
         reason++;
@@ -248,13 +271,19 @@ static const char *why_still_here(struct init *init, const struct member *member
 static bool list(struct init *init, const struct member *member)
 {
     const char *why = why_still_here(init, member);
-    return !why || report_killed(init, member, why);
+    if (why)
+        return report_killed(init, member, why);
+    init->killed_count--;
+    return true;
 }
 
 /* Names one, if there is time and room, and kills it; as PID 1 all are killed at once, afterwards. */
 static void end_member(struct init *init, const struct member *member)
 {
-    if (look.list_until && (now() > look.list_until || !list(init, member)))
+    init->killed_count += look.counted;
+    if (look.list_until == NEVER) /* the first one: now that everybody is found, the time for names begins */
+        look.list_until = now() + margin(init->options.grace) / 4;
+    if (look.list_until && ((init->killed_listed >= FEW && now() > look.list_until) || !list(init, member)))
         look.list_until = 0;
     if (init->self != 1)
         member_signal(member, SIGKILL);
@@ -263,10 +292,10 @@ static void end_member(struct init *init, const struct member *member)
 void tree_kill(struct init *init, bool listed)
 {
     bool visible = tree_visible(init);
-    nanoseconds grace = init->options.grace > 0 && init->options.grace != NEVER ? init->options.grace : 10 * SECOND;
 
     listed = listed && (init->options.report || init->options.verbosity > 0);
-    look.list_until = listed ? now() + margin(grace) / 4 : 0;
+    look.list_until = listed ? NEVER : 0;
+    look.counted = listed;
     if (visible && (listed || init->self != 1))
         tree_each(init, end_member);
     if (init->self == 1)

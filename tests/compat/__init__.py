@@ -1,0 +1,1 @@
+"""The inits of Debian and endwell-init under their names, held against each other."""
