@@ -76,7 +76,7 @@ static bool start(struct init *init)
         return false;
     }
     init->main = (pid_t)pid;
-    init->main_alive = true;
+    init->main_alive = init->group_is_ours = true;
     if (init->exit_status < 0 || init->persona != &own_persona)
         init->persona->say(init, COMMAND_STARTED, pid, 0);
     return true;

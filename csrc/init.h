@@ -162,6 +162,8 @@ struct init {
     pid_t self, main;            /* main: 0 before it is started */
     enum phase phase;
     bool main_alive, main_stopped, stop_asked;
+    bool group_is_ours;          /* the number of the main process cannot have passed to a stranger yet */
+    bool nudged;                 /* it was continued once after it had stopped for the terminal, though it was asked to leave */
     bool left_by_itself;         /* nobody had asked for a stop when the end began */
     bool daemonized;             /* the main process had left its tree behind when the stop came (--wait tree) */
     int terminal;                /* descriptor of our controlling terminal, or a negated errno */
@@ -225,13 +227,12 @@ void hook_ended(struct init *, struct hook *, int status);
 void hook_late(struct init *, enum hook_name);
 /* tree.c */
 struct process { pid_t pid, parent, group; char state; uint64_t started; };
-bool tree_visible(struct init *);
 uint64_t tick_now(void);
 long read_file(pid_t, const char *name, char *to, size_t size); /* of /proc/PID; length or a negated errno */
 bool read_process(pid_t, struct process *);
-/* Calls `each` for every process of the tree but ourselves; `each` gets a way to signal it safely. */
-struct member { struct process process; int pidfd; };
-void tree_each(struct init *, void (*each)(struct init *, const struct member *));
+struct member { struct process process; int pidfd; }; /* of the tree, and a way to signal it safely */
+/* Calls `each` for every process of the tree but ourselves; false when there is nobody, or /proc does not show them. */
+bool tree_each(struct init *, void (*each)(struct init *, const struct member *));
 long member_signal(const struct member *, int signal);
 enum who { EVERYBODY, ALL_BUT_MAIN, WHO_WAS_NOT_TOLD };
 void tree_tell(struct init *, int signal, enum who);

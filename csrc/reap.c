@@ -47,13 +47,16 @@ void reap(struct init *init, const struct siginfo *info, bool wait)
             ended(init, (pid_t)pid, status);
         } else if (pid == init->main) {
             int signal = (status >> 8) & 0xff;
+            bool by_background = signal == SIGTTIN || signal == SIGTTOU;
             init->main_stopped = true;
-            bool by_background = signal == SIGTTIN || signal == SIGTTOU; /* it would stop again at once */
-            if (init->phase >= ASK && !by_background) { /* it was asked to leave, so it must be able to */
-                sys_kill(init->main, SIGCONT);
+            if (init->phase >= ASK && !(by_background && init->nudged)) {
+                sys_kill(init->main, SIGCONT); /* it was asked to leave, so it must be able to */
                 init->main_stopped = false;
-            } else if (signal == SIGTSTP || by_background) {
+                init->nudged |= by_background; /* once: it would stop again, and so on for ever */
+            } else if (!init->stop_asked && (signal == SIGTSTP || by_background)) {
                 suspend(init, signal);
+                sys_kill(init->self, SIGCHLD); /* later: what came while we were stopped, as a TERM, comes first */
+                break;
             }
         }
     }
@@ -70,6 +73,7 @@ void reap(struct init *init, const struct siginfo *info, bool wait)
     /* Not our children, but in our namespace: sessions of `docker exec`. They are told, and not waited for. */
     if (was_alive && !init->main_alive && (!empty || init->self == 1))
         happen(init, MAIN_GONE);
+    init->group_is_ours = init->main_alive;
     if (empty)
         happen(init, EMPTY);
     else if (init->phase == KILL && init->self != 1)

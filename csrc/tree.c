@@ -24,7 +24,7 @@ uint64_t tick_now(void)
 }
 
 /* Is /proc mounted, and of our own PID namespace? */
-bool tree_visible(struct init *init)
+static bool tree_visible(const struct init *init)
 {
     char link[16];
     int64_t pid;
@@ -101,7 +101,7 @@ static void each_number(struct init *init, void (*take)(struct init *, pid_t))
 static struct {
     uint64_t members[MOST_PIDS / 64];
     uint64_t tick;
-    bool grew, counted;
+    bool grew, seen, counted;
     void (*each)(struct init *, const struct member *);
     nanoseconds list_until; /* to name everybody must not take the time in which they are to be killed; 0: no more */
 } look;
@@ -144,16 +144,21 @@ static void visit(struct init *init, pid_t pid)
         member.pidfd = (int)sys_pidfd_open(pid); /* before Linux 5.3 there is none, and the number must do */
     }
     if (read_process(pid, &member.process) && member.process.state != 'Z' &&
-        (init->self == 1 || belongs(init, &member.process)))
+        (init->self == 1 || belongs(init, &member.process))) {
+        look.seen = true;
         look.each(init, &member);
+    }
     if (member.pidfd >= 0)
         sys_close(member.pidfd);
 }
 
-void tree_each(struct init *init, void (*each)(struct init *, const struct member *))
+bool tree_each(struct init *init, void (*each)(struct init *, const struct member *))
 {
     look.tick = tick_now();
     look.each = each;
+    look.seen = false;
+    if (!tree_visible(init))
+        return false;
     if (init->self != 1) {
         for (size_t i = 0; i < sizeof look.members / sizeof *look.members; i++)
             if (look.members[i]) /* only what was written once: the rest has no memory behind it, and is to have none */
@@ -164,6 +169,7 @@ void tree_each(struct init *init, void (*each)(struct init *, const struct membe
         } while (look.grew);
     }
     each_number(init, visit);
+    return look.seen;
 }
 
 long member_signal(const struct member *member, int signal)
@@ -172,7 +178,7 @@ long member_signal(const struct member *member, int signal)
     return error >= 0 || error == -ESRCH ? error : sys_kill(member->process.pid, signal);
 }
 
-static struct { int signal; enum who who; bool nobody; } telling;
+static struct { int signal; enum who who; } telling;
 
 static void continue_stopped(struct init *init, const struct member *member)
 {
@@ -191,7 +197,6 @@ static void tell(struct init *init, const struct member *member)
         continue_stopped(init, member);
     if (telling.who != EVERYBODY && (is_main || (telling.who == WHO_WAS_NOT_TOLD && was_told)))
         return;
-    telling.nobody = false;
     long error = member_signal(member, telling.signal);
     if (error < 0 && error != -ESRCH)
         init->persona->say(init, SIGNAL_NOT_SENT, telling.signal, -error);
@@ -199,24 +204,26 @@ static void tell(struct init *init, const struct member *member)
         init->persona->say(init, SIGNAL_SENT, telling.signal, process->pid);
 }
 
+/* Without /proc nobody can be seen: then PID 1 reaches everybody, and the others the command's group, as long as its
+ * number cannot be a stranger's: until the command has been collected, and in the instant in which it is. */
+static void signal_blindly(struct init *init, int signal)
+{
+    if (init->self == 1 || init->group_is_ours)
+        sys_kill(init->self == 1 ? -1 : -init->main, signal);
+}
+
 void tree_tell(struct init *init, int signal, enum who who)
 {
     telling.signal = signal;
     telling.who = who;
-    telling.nobody = true;
-    if (init->self == 1 && (who == EVERYBODY || (who == ALL_BUT_MAIN && !init->main_alive) || !tree_visible(init))) {
+    if (init->self == 1 && (who == EVERYBODY || (who == ALL_BUT_MAIN && !init->main_alive))) {
         sys_kill(-1, signal);
-        if (init->phase != RUN && tree_visible(init))
-            tree_each(init, continue_stopped);
-        else if (init->phase != RUN)
+        if (init->phase != RUN && !tree_each(init, continue_stopped))
             sys_kill(-1, SIGCONT);
-    } else {
-        bool visible = tree_visible(init);
-        if (visible)
-            tree_each(init, tell);
-        telling.nobody &= who == EVERYBODY || (!visible && !init->main_alive);
-        if (telling.nobody && init->main)
-            sys_kill(-init->main, signal); /* without /proc the command's group is all that we know */
+    } else if (!tree_each(init, tell)) {
+        signal_blindly(init, signal);
+        if (init->phase != RUN)
+            signal_blindly(init, SIGCONT);
     }
 }
 
@@ -291,15 +298,10 @@ static void end_member(struct init *init, const struct member *member)
 
 void tree_kill(struct init *init, bool listed)
 {
-    bool visible = tree_visible(init);
-
     listed = listed && (init->options.report || init->options.verbosity > 0);
     look.list_until = listed ? NEVER : 0;
     look.counted = listed;
-    if (visible && (listed || init->self != 1))
-        tree_each(init, end_member);
-    if (init->self == 1)
-        sys_kill(-1, SIGKILL);
-    else if (!visible && init->main)
-        sys_kill(-init->main, SIGKILL);
+    bool seen = (listed || init->self != 1) && tree_each(init, end_member);
+    if (init->self == 1 || !seen)
+        signal_blindly(init, SIGKILL);
 }

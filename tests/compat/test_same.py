@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.compat.case import Case, Observation
     from tests.compat.conftest import Inits
 
-# Where a real init and its command race, as when both write lines in pieces, one of so many runs is as one of ours.
+# Where a real init and its command race, as when both write lines in pieces, one of so many runs is ours.
 RUNS = 10
 
 TABLE = {
