@@ -27,12 +27,12 @@ _SYS_CLONE3 = ctypes.c_long(435)
 _SYS_CLOSE_RANGE = ctypes.c_long(436)
 # struct clone_args, first version: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls.
 _CloneArguments = ctypes.c_uint64 * 8
-_SIG_DFL = 0
+_SYS_RT_SIGACTION = ctypes.c_long(13 if os.uname().machine == "x86_64" else 134)
+# The kernel's struct sigaction: handler, flags, restorer (x86 only), mask. All zero: SIG_DFL.
+_DEFAULT = (ctypes.c_uint64 * 4)()
 
 _libc = ctypes.PyDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
-_libc.signal.restype = ctypes.c_void_p
-_libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
 _libc.unshare.argtypes = (ctypes.c_int,)
 _libc.prctl.argtypes = (ctypes.c_int,) + (ctypes.c_ulong,) * 4
 _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
@@ -71,8 +71,12 @@ def close_from(first: int, last: int = 0xFFFFFFFF) -> None:
 
 
 def reset_disposition(signal: int) -> None:
-    """Give `signal` its default action, without Python's own bookkeeping; signal(2)."""
-    _libc.signal(signal, _SIG_DFL)
+    """Give `signal` its default action, without Python's own bookkeeping; rt_sigaction(2).
+
+    By the system call itself: the C library keeps 32 and 33 to itself, and yet leaves them ignored in what
+    its posix_spawn starts, as GNU make does. SIGKILL and SIGSTOP have no other action, and are left alone.
+    """
+    _libc.syscall(_SYS_RT_SIGACTION, ctypes.c_long(signal), ctypes.byref(_DEFAULT), None, ctypes.c_size_t(8))
 
 
 def _check(result: int) -> None:
