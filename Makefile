@@ -35,9 +35,10 @@ demo: setup ## watch the same workload end badly without endwell, and well with 
 	@tools/system-packages demo
 	@$(IN_VENV)python examples/demo/demo.py
 
-compare: setup ## the scenarios: what other inits do, and ours
+compare: setup ## the scenarios: what other inits do, and ours; as PID 1 of a namespace, then in real Docker containers
 	@tools/system-packages tests
 	@$(IN_VENV)python -m tests.scenarios
+	@echo; $(IN_VENV)python -m tests.scenarios --engine docker
 
 bench: setup ## what the init costs, beside the others
 	@tools/system-packages tests

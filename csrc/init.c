@@ -22,6 +22,13 @@ static const struct persona *persona_named(const char *name)
     return &own_persona;
 }
 
+nanoseconds now(void)
+{
+    struct timespec time = {0, 0};
+    sys_clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * SECOND + time.tv_nsec;
+}
+
 /* The next signal, or 0 when a timer is due. */
 static int wait_for_signal(struct init *init, struct siginfo *info)
 {

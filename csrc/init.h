@@ -2,12 +2,13 @@
  *
  *   init.c     start, the one loop                 options.c  our own command line
  *   spawn.c    the command and the hooks           tini.c dumb_init.c catatonit.c  other inits' command lines
- *   forward.c  a signal arrives: who gets it       getopt.c   how these three read theirs
+ *   terminal.c who has the terminal                getopt.c   how these three read theirs
+ *   forward.c  a signal arrives: who gets it       faults.c   system calls that fail when a test wants it
  *   reap.c     a child ended                       signals.c  names and numbers of signals
  *   stop.c     the phases of the end (a table)     words.c    reading text without a libc
  *   hooks.c    before-stop, after-exit             text.c     writing it
  *   tree.c     who belongs to us (/proc)           voice.c    what we say on stderr
- *   report.c   the JSON object at the end          faults.c   system calls that fail when a test wants it
+ *   report.c   the JSON object at the end
  *
  * One `struct init` holds everything; nothing is ever allocated. What the idle process touches stands first in it,
  * so that a sleeping PID 1 keeps one page of it; the buffers behind it cost nothing until the end begins.
@@ -193,25 +194,26 @@ struct init {
 
 /* init.c */
 nanoseconds now(void);
-int shell_status(int wait_status); /* 0..255: exit code, or 128 + signal */
 /* spawn.c */
 struct command { char **argv, **envp; uint8_t session; bool foreground, dies_with_us; int directory; const char *hook; };
 long spawn(struct init *, const struct command *); /* pid or a negated errno; exec errors end the child, said by it */
 long open_above(const char *path, int flags);
+void release(struct init *);         /* working directory and descriptors that only the command needs */
+/* terminal.c */
 void find_terminal(struct init *);
 void leave_terminal(struct init *);
-void release(struct init *);       /* working directory and descriptors that only the command needs */
-void suspend(struct init *, int signal);
-void take_default(const struct init *, int signal); /* what the signal does to a process that leaves it alone */
 bool owns_terminal(const struct init *);
 bool in_pipeline(const struct init *);
 void take_terminal_back(struct init *);
 void continue_main(struct init *);   /* and give it the terminal, if that is ours to give */
+void suspend(struct init *, int signal);
+void take_default(const struct init *, int signal); /* what the signal does to a process that leaves it alone */
 /* forward.c */
 void signal_arrived(struct init *, const struct siginfo *);
 void ask_main(struct init *);
 void tell_group_at_end(struct init *);
 /* reap.c */
+int shell_status(int wait_status);   /* 0..255: exit code, or 128 + signal */
 void reap(struct init *, const struct siginfo *, bool wait);
 /* stop.c */
 enum event { STOP, HURRY, QUIET, MAIN_GONE, EMPTY, LATE, EVENTS };
