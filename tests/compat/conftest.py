@@ -9,6 +9,9 @@ import pytest
 
 from tests.compat.harness import observe
 from tests.compat.personas import PERSONAS, our_init, real_init
+from tests.support.session import docker
+
+__all__ = ["docker"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from endwell.engine.host_image import host_image_engine
 from endwell.engine.protocol import EngineError
 from tests import zoo
+from tests.init.builds import shipped
 from tests.scenarios.inits import INITS
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ def _engine(host: str | None) -> DockerEngine:
 
 @contextmanager
 def _dockerd(directory: Path) -> Iterator[str]:
-    """Run an engine of our own in `directory`; gives its DOCKER_HOST."""
+    """Run an engine of our own in `directory`, whose docker-init is ours; gives its DOCKER_HOST."""
     host = f"unix://{directory}/docker.sock"
+    shutil.copy(shipped(), directory / "docker-init")
     arguments = [
         "--bridge=none",
         "--iptables=false",
@@ -81,6 +83,8 @@ def _dockerd(directory: Path) -> Iterator[str]:
         host,
         "-p",
         f"{directory}/pid",
+        "--init-path",
+        f"{directory}/docker-init",
     ]
     places = ["--data-root", f"{directory}/data", "--exec-root", f"{directory}/exec"]
     # Killed outright we could not end it: the kernel tells it then.
