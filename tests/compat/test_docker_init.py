@@ -1,4 +1,4 @@
-"""`docker run --init` with ours as Docker's own init: dockerd takes it for tini; ENDWELL_GRACE adds phases."""
+"""`docker run --init` with ours in Docker's place: dockerd takes it for tini; ENDWELL_GRACE adds phases."""
 
 from __future__ import annotations
 
