@@ -88,8 +88,8 @@ void signal_arrived(struct init *init, const struct siginfo *info)
         take_default(init, signal);
     if (!(options->forwarded & BIT(signal)))
         return;
-    if (from == init->self && signal == SIGPIPE)
-        return; /* our own: nobody reads what we write; the command did nothing wrong */
+    if (from == init->self && (signal == SIGPIPE || signal == SIGXFSZ))
+        return; /* our own: what we write has no reader or no room; the command did nothing wrong */
     if (options->report)
         remember(init, signal, from);
     init->persona->say(init, SIGNAL_CAME, signal, from);

@@ -111,6 +111,6 @@ void hook_late(struct init *init, enum hook_name name)
     hook->pid = 0;
     hook->status = SIGKILL;
     hook->took = now() - hook->began;
-    warn(init, "%s hook was killed: it was not done after %t s; give it more --hook-timeout, or less to do", names[name],
+    warn(init, "%s hook was killed: it was not done after %t s; give it more --hook-timeout", names[name],
          hook->took);
 }

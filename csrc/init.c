@@ -137,8 +137,13 @@ static int run(int argc, char **argv, char **envp)
         return init->persona->own_status;
     release(init);
 
-    if (init->exit_status >= 0 && init->persona == &own_persona)
-        return init->exit_status; /* the command was never executed: there is nothing to stop */
+    if (init->exit_status >= 0 && init->persona == &own_persona) { /* never executed: there is nothing to stop */
+        sys_wait4(init->main, NULL, 0);
+        init->main_alive = false;
+        init->left_by_itself = true;
+        init->main_status = init->exit_status << 8;
+        init->phase = OVER;
+    }
     while (init->phase != OVER) {
         int signal = wait_for_signal(init, &info);
         if (signal)

@@ -164,6 +164,7 @@ struct init {
     enum phase phase;
     bool main_alive, main_stopped, stop_asked;
     bool group_is_ours;          /* the number of the main process cannot have passed to a stranger yet */
+    bool report_is_file;         /* report_fd is its folder, not what is to be written to */
     bool nudged;                 /* it was continued once after it had stopped for the terminal, though it was asked to leave */
     bool left_by_itself;         /* nobody had asked for a stop when the end began */
     bool daemonized;             /* the main process had left its tree behind when the stop came (--wait tree) */

@@ -155,11 +155,11 @@ static const struct {
     {"drain", take_time, FIELD(drain), TIME_FORM},
     {"main-timeout", take_time, FIELD(main_timeout), TIME_FORM},
     {"to", take_reach, FIELD(reach), "nobody we know; write main, group or tree"},
-    {"stop-signal", take_stop_signal, FIELD(stops), "no signal that can ask for a stop; write QUIT, SIGQUIT or 3"},
+    {"stop-signal", take_stop_signal, FIELD(stops), "no signal that can ask for a stop; write QUIT or 3"},
     {"rewrite", take_rewrite, FIELD(rewrite), "no rewriting; write FROM:TO as in TERM:QUIT, or TERM:0 to drop it"},
     {"wait", take_wait, FIELD(wait_tree), "nobody we wait for; write main or tree"},
-    {"before-stop", take_string, FIELD(before_stop), "no command; write a program or a shell line"},
-    {"after-exit", take_string, FIELD(after_exit), "no command; write a program or a shell line"},
+    {"before-stop", take_string, FIELD(before_stop), "no command; name one"},
+    {"after-exit", take_string, FIELD(after_exit), "no command; name one"},
     {"hook-timeout", take_time, FIELD(hook_timeout), TIME_FORM},
     {"exit-map", take_exit_map, FIELD(exit_map), "no mapping; write FROM=TO as in 143=0, each 0 to 255"},
     {"report", take_string, FIELD(report), "no place; write a file, - for stdout, or fd:N"},
@@ -214,7 +214,7 @@ static int flag(struct init *init, const char *word)
         return 0;
     }
     if (string_equal(word, "-v") || string_equal(word, "-vv") || string_equal(word, "--verbose")) {
-        init->options.verbosity++;
+        init->options.verbosity = 1;
         return -1;
     }
     return -2;
@@ -249,7 +249,7 @@ static int check_budget(struct init *init)
         if (parts[i].time == UNSET)
             continue;
         if (parts[i].time >= left) {
-            warn(init, "%s %t s does not fit: %t s of the grace of %t s are left for it; make one longer or the other shorter",
+            warn(init, "%s %t s does not fit: %t s of the grace of %t s are left for it; change one",
                  parts[i].name, parts[i].time, left, grace);
             return 125;
         }

@@ -1,28 +1,31 @@
 /* report.c: the one JSON object at the end. */
 #include "init.h"
 
+#define PATIENCE (SECOND / 50) /* with a reader that is stuck: the end of the grace does not wait for it */
+
 /* Before the command exists we can still refuse: can the report be written at all? The descriptor or the folder is kept,
  * for the working directory will be released. False: said why. */
 bool report_open(struct init *init)
 {
     const char *target = init->options.report;
-    int64_t number;
+    int64_t number = -1;
 
-    init->report_fd = -1;
-    if (!target || string_equal(target, "-"))
+    if (!target)
+        return true;
+    init->report_fd = 1;
+    if (string_equal(target, "-"))
         return true;
     if (string_starts(target, "fd:")) {
-        if (!parse_number(target + 3, target + string_length(target), INT32_MAX, &number)) {
-            warn(init, "--report '%s': not a descriptor; write fd:3, a file or -", target);
-            return false;
-        }
-        if (sys_fcntl((int)number, F_SETFD, number > 2 ? FD_CLOEXEC : 0) < 0) {
-            warn(init, "--report '%s': this descriptor is not open; open it (3>FILE) or give a file", target);
-            return false;
-        }
-        init->report_fd = (int)number;
-        return true;
+        bool good = parse_number(target + 3, target + string_length(target), INT32_MAX, &number);
+        if (!good || sys_fcntl((int)number, F_SETFD, number > 2 ? FD_CLOEXEC : 0) < 0)
+            warn(init, "--report '%s': %s", target,
+                 good ? "this descriptor is not open; open it (3>FILE) or give a file"
+                      : "not a descriptor; write fd:3, a file or -");
+        else
+            init->report_fd = (int)number;
+        return init->report_fd == number && good;
     }
+    init->report_is_file = true;
     const char *base = base_name(target);
     struct text folder = text_over(init->scratch, sizeof init->scratch);
     if (base == target)
@@ -240,11 +243,11 @@ static bool write_file(struct init *init, const struct text *text)
     text_string(&beside, base);
     text_string(&beside, ".new");
     text_character(&beside, '\0');
-    sys_statx(init->report_fd, base, 0, &found);
+    sys_statx(init->report_fd, base, AT_SYMLINK_NOFOLLOW, &found);
     if ((found.mode & S_IFMT) == S_IFREG) {
         sys_unlinkat(init->report_fd, name);
         long fd = sys_openat(init->report_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        bool written = fd >= 0 && text_write(text, (int)fd, SECOND / 10);
+        bool written = fd >= 0 && text_write(text, (int)fd, PATIENCE);
         if (fd >= 0)
             written = sys_close((int)fd) == 0 && written;
         if (written && sys_renameat(init->report_fd, name, base) == 0)
@@ -254,10 +257,12 @@ static bool write_file(struct init *init, const struct text *text)
         if (fd >= 0 && !written)
             return false;
     }
-    long fd = sys_openat(init->report_fd, base, O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0);
+    /* A link may lead to what the command writes to (/dev/stdout): nothing of it is cut off. */
+    int place = (found.mode & S_IFMT) == S_IFREG ? O_TRUNC : O_APPEND;
+    long fd = sys_openat(init->report_fd, base, O_WRONLY | O_NONBLOCK | O_CLOEXEC | place, 0);
     if (fd < 0)
         return false;
-    bool written = text_write(text, (int)fd, SECOND / 10);
+    bool written = text_write(text, (int)fd, PATIENCE);
     return sys_close((int)fd) == 0 && written;
 }
 
@@ -265,20 +270,10 @@ void report_write(struct init *init)
 {
     const char *target = init->options.report;
     struct text text = text_over(init->scratch, sizeof init->scratch);
-    bool written;
 
     if (!target)
         return;
     json(init, &text);
-    if (text.cut) /* half an object would be none */
-        written = false;
-    else if (string_equal(target, "-"))
-        written = text_write(&text, 1, SECOND / 10);
-    else if (string_starts(target, "fd:"))
-        written = text_write(&text, init->report_fd, SECOND / 10);
-    else
-        written = write_file(init, &text);
-    if (!written)
-        warn(init, "--report '%s': could not be written: folder gone, disk full or reader stuck",
-             target);
+    if (text.cut || !(init->report_is_file ? write_file(init, &text) : text_write(&text, init->report_fd, PATIENCE)))
+        warn(init, "--report '%s': could not be written: folder gone, disk full or reader stuck", target);
 }

@@ -17,12 +17,9 @@ static long execute_file(const char *path, char **argv, char **envp)
 {
     long error = sys_execve(path, argv, envp);
     if (error == -ENOEXEC) { /* a script without #!, as execvp(3); argv[-1] is ours: a word before the command */
-        char *first = argv[0], *before = argv[-1];
         argv[-1] = "/bin/sh";
         argv[0] = (char *)path;
         sys_execve("/bin/sh", argv - 1, envp);
-        argv[-1] = before;
-        argv[0] = first;
     }
     return error;
 }
@@ -99,7 +96,8 @@ static _Noreturn void become(struct init *init, const struct command *command)
         persona->say(init, TERMINAL_FAILED, -error, 0);
     if (command->dies_with_us) {
         sys_prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (sys_getppid() != init->self)
+        pid_t parent = (pid_t)sys_getppid();
+        if (parent != init->self && parent != 0) /* 0: the command is PID 1 of a namespace that we are outside of */
             sys_exit_group(128 + SIGTERM);
     }
     if (command->directory >= 0)
@@ -121,9 +119,12 @@ static _Noreturn void become(struct init *init, const struct command *command)
 
 __attribute__((noinline)) long spawn(struct init *init, const struct command *command)
 {
+    char *first = command->argv[0], *before = command->argv[-1]; /* execute_file() may change them, in our memory */
     long pid = sys_clone();
     if (pid == 0)
         become(init, command);
+    command->argv[0] = first;
+    command->argv[-1] = before;
     return pid;
 }
 

@@ -40,7 +40,8 @@ static pid_t foreground_group(const struct init *init)
 /* The command gets the foreground if it is ours to give: a job in the background of a shell must not steal it. */
 bool owns_terminal(const struct init *init)
 {
-    return init->terminal >= 0 && foreground_group(init) == sys_getpgid(0);
+    pid_t group = (pid_t)sys_getpgid(0); /* 0: it lies outside our PID namespace, and could not be given back */
+    return group > 0 && foreground_group(init) == group;
 }
 
 /* `endwell-init command | less`: less shares our group and needs the terminal. The command gets it when it asks. */
@@ -55,7 +56,7 @@ bool in_pipeline(const struct init *init)
 void take_terminal_back(struct init *init)
 {
     pid_t group = (pid_t)sys_getpgid(0);
-    if (init->terminal >= 0 && init->main && foreground_group(init) == init->main && group > 0)
+    if (init->main && foreground_group(init) == init->main && group > 0)
         sys_ioctl(init->terminal, TIOCSPGRP, &group);
 }
 

@@ -66,7 +66,7 @@ bool read_process(pid_t pid, struct process *process)
         int64_t value = 0;
         while (at < end && *at != ' ' && *at != '\n')
             at++;
-        if (field != 4 && field != 5 && field != 22)
+        if (field != 4 && field != 5 && field != 20 && field != 22)
             continue;
         if (!parse_number(start, at, INT64_MAX / 16, &value))
             return false;
@@ -74,6 +74,8 @@ bool read_process(pid_t pid, struct process *process)
             process->parent = (pid_t)value;
         if (field == 5)
             process->group = (pid_t)value;
+        if (field == 20 && value > 1 && process->state == 'Z')
+            process->state = 'S'; /* only its first thread has ended */
         if (field == 22)
             process->started = (uint64_t)value;
     }
@@ -193,6 +195,8 @@ static void tell(struct init *init, const struct member *member)
     bool is_main = init->main_alive && process->pid == init->main;
     bool was_told = process->started <= init->told_tick && (init->options.reach == TO_TREE || process->group == init->main);
 
+    if (init->hooks[BEFORE_STOP].pid && process->group == init->hooks[BEFORE_STOP].pid)
+        return; /* it has a deadline of its own */
     if (init->phase != RUN)
         continue_stopped(init, member);
     if (telling.who != EVERYBODY && (is_main || (telling.who == WHO_WAS_NOT_TOLD && was_told)))
@@ -216,7 +220,8 @@ void tree_tell(struct init *init, int signal, enum who who)
 {
     telling.signal = signal;
     telling.who = who;
-    if (init->self == 1 && (who == EVERYBODY || (who == ALL_BUT_MAIN && !init->main_alive))) {
+    if (init->self == 1 && !init->hooks[BEFORE_STOP].pid &&
+        (who == EVERYBODY || (who == ALL_BUT_MAIN && !init->main_alive))) {
         sys_kill(-1, signal);
         if (init->phase != RUN && !tree_each(init, continue_stopped))
             sys_kill(-1, SIGCONT);
@@ -244,7 +249,7 @@ static bool list_named(const char *status, long length, const char *name, int si
 static const char *why_still_here(struct init *init, const struct member *member)
 {
     static const struct { const char *list, *why; } reasons[] = {
-        {"SigIgn:\t", "ignores "}, {"SigBlk:\t", "blocks "}, {"SigCgt:\t", "was not done with its handler of "},
+        {"SigIgn:\t", "ignores "}, {"ShdPnd:\t", "blocks "}, {"SigCgt:\t", "was not done with its handler of "},
         {"", "did not end on "},
     };
     static char status[4096], why[64];

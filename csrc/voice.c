@@ -48,7 +48,7 @@ void speak_own(struct init *init, enum moment moment, long a, long b)
         if (a == ENOENT && base_name(command) == command)
             warn(init, "cannot run '%s': not found in PATH; check its name, or give its whole path", command);
         else
-            warn(init, "cannot run '%s': %e; check that it is there, executable and made for this machine", command, a);
+            warn(init, "cannot run '%s': %e; check its path, mode and machine", command, a);
         break;
     case NO_CHILD:
         warn(init, "cannot start '%s': %e; raise the limit of processes (pids.max, ulimit -u) or of memory", command, a);

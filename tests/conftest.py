@@ -1,16 +1,22 @@
-"""What every test shares: the hypothesis profiles."""
+"""What every test shares: the hypothesis profiles, and that nothing is skipped where nobody would see it."""
 
 import os
+from collections.abc import Generator
 
+import pytest
 from hypothesis import HealthCheck, settings
-
-from endwell.system import libc
-
-# `make` starts us with 32 and 33 ignored (posix_spawn of glibc); what we start is to be as anywhere else.
-for number in (32, 33):
-    libc.reset_disposition(number)
 
 # CI runs the same examples every time, on machines that are slow at times: red must mean a wrong program.
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure in CI, unless the test says that it depends on the machine (`may_skip`)."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and not item.get_closest_marker("may_skip"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI, where everything has to run: {report.longrepr}"
+    return report

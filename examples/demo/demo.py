@@ -65,6 +65,8 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
     arguments = parser.parse_args()
+    if arguments.grace < 1:
+        parser.error(f"--grace {arguments.grace}: docker stop waits whole seconds, at least one here")
     outcomes = {}
     try:
         with tempfile.TemporaryDirectory(prefix="endwell-demo-") as place, docker_engine(place) as docker:

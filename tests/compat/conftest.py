@@ -44,7 +44,7 @@ def inits(tmp_path_factory: pytest.TempPathFactory) -> Inits:
     both.ours.mkdir()
     ours = our_init()
     if ours is None:
-        missing("endwell-init is not built: `make build`, or name it in ENDWELL_INIT")
+        missing("endwell-init is not built: `make setup`, or name it in ENDWELL_INIT")
     for persona in PERSONAS.values():
         real = real_init(persona)
         if real is None:

@@ -275,6 +275,7 @@ def test_a_verbose_line_is_one_line() -> None:
     for command in ("/no/such\ncommand", "x" * 5000, "\x1b[31m\x7f"):
         ended = run("-v", "--", command)
         assert ended.status in {126, 127}
-        assert ended.err.count("\n") == 1
-        assert ended.err.startswith("endwell-init: ")
+        first, last = ended.err.splitlines()
+        assert first.startswith("endwell-init: cannot run ")
+        assert last == f"endwell-init: leaving with {ended.status}"
         assert "\x1b" not in ended.err

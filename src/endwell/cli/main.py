@@ -1,5 +1,6 @@
 """The command `endwell`: finds the sub-command in the table and imports nothing but its module."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -28,12 +29,22 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status: 2 for words that make no sense."""
     try:
         status = dispatch(sys.argv[1:] if words is None else words)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_output()  # whoever read it has seen enough
         return 0
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT}:
+            raise
+        forget_output()
+        return fail("endwell", f"cannot write the output: {error.strerror}; free space, or write elsewhere")
     return status
+
+
+def forget_output() -> None:
+    """Lose what is still to be written to stdout: Python would complain once more when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def dispatch(words: Sequence[str]) -> int:
@@ -45,6 +56,8 @@ def dispatch(words: Sequence[str]) -> int:
         parser.print_help(sys.stderr)
         return USAGE_ERROR
     name, rest = words[first], words[first + 1 :]
+    if name == "help":
+        return dispatch([*rest[:1], "--help"])
     if name not in BY_NAME:
         return fail("endwell", f"{name!r} is not a command: {suggestion(name)}; see `endwell --help`")
     command = BY_NAME[name]
@@ -78,5 +91,5 @@ def suggestion(name: str) -> str:
     """Say what may have been meant."""
     import difflib  # noqa: PLC0415 - only for words that are wrong
 
-    near = difflib.get_close_matches(name, BY_NAME, n=1)
+    near = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.75)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(BY_NAME)}"
