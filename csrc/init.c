@@ -72,8 +72,11 @@ static bool start(struct init *init)
     if (options->take_terminal)
         leave_terminal(init);
     find_terminal(init);
+    /* A group outside our namespace has the terminal: one of our own could neither take it nor give it back. */
+    bool outside = options->session == OWN_GROUP && init->terminal >= 0 && sys_getpgid(0) == 0;
     struct command command = {
-        .argv = options->command, .envp = init->envp, .session = options->session,
+        .argv = options->command, .envp = init->envp,
+        .session = outside ? SESSION_KEPT : options->session,
         .foreground = options->session == OWN_GROUP && owns_terminal(init) && !in_pipeline(init),
         .dies_with_us = options->main_dies_with_us, .directory = -1, .hook = NULL,
     };

@@ -51,10 +51,10 @@ void speak_own(struct init *init, enum moment moment, long a, long b)
             warn(init, "cannot run '%s': %e; check its path, mode and machine", command, a);
         break;
     case NO_CHILD:
-        warn(init, "cannot start '%s': %e; raise the limit of processes (pids.max, ulimit -u) or of memory", command, a);
+        warn(init, "cannot start '%s': %e; raise pids.max, ulimit -u or memory", command, a);
         break;
-    case SUBREAPER_FAILED: say(init, "cannot become a subreaper (%e): orphans will not be ours to wait for", a); break;
-    case SESSION_FAILED: say(init, "cannot give the command a process group of its own: %e", a); break;
+    case SUBREAPER_FAILED: say(init, "cannot become a subreaper: %e", a); break;
+    case SESSION_FAILED: say(init, "cannot give the command its own group: %e", a); break;
     case TERMINAL_FAILED: say(init, "cannot hand over the terminal: %e", a); break;
     case SIGNAL_CAME:
         if (b)

@@ -124,7 +124,7 @@ def live(scene: Scene, fault: str, directory: Path) -> None:
             assert life.ends(PATIENCE), "hangs, and its command was not started"
             assert life.status in scene.gives_up
             if scene.errors and not fault.startswith("write:"):
-                lines = life.errors().count("\n")
+                lines = sum(": leaving with " not in line for line in life.errors().splitlines())
                 assert lines == 1 or (lines and scene.argv0), f"no single line says why: {life.errors()!r}"
             return
         began = time.monotonic()
