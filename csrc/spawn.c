@@ -71,7 +71,8 @@ static void pass_on_sockets(struct init *init, char **envp)
         }
 }
 
-static _Noreturn void become(struct init *init, const struct command *command)
+/* Never inlined: in a frame of its own the child cannot write over what its sleeping parent has on the stack. */
+__attribute__((noinline)) static _Noreturn void become(struct init *init, const struct command *command)
 {
     const struct persona *persona = init->persona;
     pid_t self = (pid_t)sys_getpid();
