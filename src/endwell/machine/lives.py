@@ -1,0 +1,118 @@
+"""Fold the events of a timeline into lives: a number that comes round again begins another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from endwell.model.process import End, Killer, Process
+from endwell.model.signals import HUP, INT, KILL, QUIT, TERM, USR1, USR2, WINCH, Signal
+from endwell.model.timeline import (
+    Adopted,
+    Born,
+    Died,
+    Executed,
+    Fate,
+    Holding,
+    Origin,
+    Reaped,
+    Signalled,
+    Way,
+)
+
+if TYPE_CHECKING:
+    from endwell.model.timeline import Event, Sender, Stop, Timeline
+
+# What programs ask each other to end with, besides the container's own stop signal.
+REQUESTS = frozenset({HUP, INT, QUIT, TERM, USR1, USR2, WINCH, Signal(30), Signal.parse("RTMIN+3")})
+UNHEARD = frozenset({Fate.DISCARDED, Fate.TOO_LATE})
+KILLERS = {
+    Origin.NAMESPACE: Killer.NAMESPACE,
+    Origin.PROCESS: Killer.PROCESS,
+    Origin.OUTSIDE: Killer.OUTSIDE,
+    Origin.KERNEL: Killer.OUTSIDE,
+}
+
+
+@dataclass(slots=True)
+class _Life:
+    pid: int
+    parent: int
+    born: float
+    inherited: tuple[str, ...]
+    adopter: int
+    argv: list[tuple[str, ...]] = field(default_factory=list)
+    signals: list[Signalled] = field(default_factory=list)
+    died: Died | None = None
+    reaped: Reaped | None = None
+    holding: Holding | None = None
+
+    @property
+    def program(self) -> tuple[str, ...]:
+        return self.argv[-1] if self.argv else self.inherited
+
+
+def lives(timeline: Timeline) -> tuple[Process, ...]:
+    """Return every process of the timeline, in order of birth."""
+    found: list[_Life] = []
+    current: dict[int, _Life] = {}
+    for event in timeline.events:
+        if isinstance(event, Born):
+            parent = current.get(event.parent)
+            life = _Life(event.pid, event.parent, event.at, parent.program if parent else (), event.parent)
+            found.append(life)
+            current[event.pid] = life
+        elif (known := current.get(getattr(event, "pid", -1))) is not None:
+            _add(known, event)
+    return tuple(_process(life, timeline.stop) for life in found)
+
+
+def _add(life: _Life, event: Event) -> None:
+    match event:
+        case Executed():
+            life.argv.append(event.argv)
+        case Signalled():
+            life.signals.append(event)
+        case Adopted():
+            life.adopter = event.parent
+        case Reaped():
+            life.reaped = event
+        case Holding():
+            life.holding = event
+        case Died():
+            life.died = event
+
+
+def _process(life: _Life, stop: Stop) -> Process:
+    requests = REQUESTS | {stop.signal}
+    return Process(
+        pid=life.pid,
+        parent=life.parent,
+        adopter=life.adopter,
+        argv=tuple(life.argv) or ((life.inherited,) if life.inherited else ()),
+        born=life.born,
+        died=life.died.at if life.died else None,
+        end=_end(life, life.died, stop) if life.died else None,
+        told=any(one.at >= 0 and one.signal in requests and one.fate not in UNHEARD for one in life.signals),
+        reaped=life.reaped,
+        signals=tuple(life.signals),
+        holding=life.holding,
+        executed=bool(life.argv),
+    )
+
+
+def _end(life: _Life, died: Died, stop: Stop) -> End:
+    if died.signal != KILL:
+        return End(died.code, died.signal)
+    sender = died.sender
+    if sender is not None and sender.kind is Origin.PROCESS and sender.pid == life.pid:
+        return End(died.code, died.signal)  # its own doing
+    killer = _killer(sender, stop) if life.pid == 1 else KILLERS[sender.kind] if sender else Killer.OUTSIDE
+    return End(died.code, died.signal, killer, sender.pid if sender else None)
+
+
+def _killer(sender: Sender | None, stop: Stop) -> Killer:
+    """Who killed PID 1: from outside, after the grace or as the way to end it, that is the engine."""
+    if sender is not None and sender.kind is not Origin.OUTSIDE:
+        return KILLERS[sender.kind]
+    return Killer.ENGINE if stop.killed or stop.way is Way.KILL else Killer.OUTSIDE

@@ -1,0 +1,66 @@
+"""What became of the requests that were sent to a container while it was stopped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Outcome(Enum):
+    """What became of one request, or of one connection that was kept open."""
+
+    OK = "ok"
+    OK_CLOSE = (
+        "ok, close"  # answered, with `Connection: close` or GOAWAY: the client will not come back in vain
+    )
+    REFUSED = "refused"  # the connection was: a client tries another server, nothing is lost
+    RESET = "reset"  # RST after it was sent, before the first byte of an answer
+    DROPPED = "dropped"  # FIN after it was sent, before the first byte of an answer
+    CUT = "cut"  # the answer began, and never ended
+    ERROR = "error"  # answered with a status of 400 or more
+    HUNG = "hung"  # never answered while we waited
+
+    @property
+    def lost(self) -> bool:
+        """Whether the client has lost something, and cannot know whether it was done."""
+        return self not in {Outcome.OK, Outcome.OK_CLOSE, Outcome.REFUSED}
+
+
+class Group(Enum):
+    """Which kind of client it was."""
+
+    BEFORE = "before"  # completed before the stop
+    IN_FLIGHT = "in flight"  # sent before the stop, answered after it
+    SLOW = "slow"  # a request that takes the server long, in flight at the stop
+    IDLE = "idle"  # a keep-alive connection without a request; reused shortly after the stop
+    HALF_SENT = "half sent"  # the head of a request, the rest of which comes after the stop
+    NEW = "new"  # a new connection after the stop
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; times are seconds relative to the stop signal, `status` is the answer's if there was one."""
+
+    group: Group
+    sent: float
+    ended: float | None
+    outcome: Outcome
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Every request of a run, and where they went."""
+
+    target: str
+    requests: tuple[Request, ...] = ()
+
+    def count(self, group: Group | None = None) -> Counter[Outcome]:
+        """Return how many requests (of one group) had which outcome."""
+        return Counter(one.outcome for one in self.requests if group in {None, one.group})
+
+    @property
+    def lost(self) -> tuple[Request, ...]:
+        """The requests that were lost."""
+        return tuple(one for one in self.requests if one.outcome.lost)

@@ -1,0 +1,1 @@
+"""A report in the shapes people and machines read."""

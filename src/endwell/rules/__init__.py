@@ -1,0 +1,1 @@
+"""What an ending is judged by: one rule, one file, one page."""
