@@ -24,7 +24,8 @@ class Killer(Enum):
 class End:
     """How a life ended: by itself with `code`, or by `signal`.
 
-    `killer` is set for a SIGKILL that somebody else sent; `pid` is the killer, where it is a process inside. Both `code` and `signal` are None when nobody saw.
+    `killer` is set for a SIGKILL that somebody else sent; `pid` is the killer, where it is a process inside.
+    Both `code` and `signal` are None when nobody saw.
     """
 
     code: int | None = None

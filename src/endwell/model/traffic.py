@@ -40,7 +40,7 @@ class Group(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; times are seconds relative to the stop signal, `status` is the answer's if there was one."""
+    """One request; times are seconds relative to the stop signal, `status` is that of the answer."""
 
     group: Group
     sent: float

@@ -37,7 +37,7 @@ class Observer(Protocol):
 
     @property
     def listener(self) -> int | None:
-        """The socket on which PID 1, before its exec, sends what the back end needs of it; None if nothing."""
+        """The socket on which PID 1, before its exec, sends what the back end needs; None if nothing."""
         ...
 
     @property
