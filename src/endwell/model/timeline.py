@@ -2,7 +2,7 @@
 
 Times are seconds relative to the stop signal: before it they are negative. An observer, which does not know
 yet when the stop will be, writes seconds of the monotonic clock, and `shifted` subtracts. Process numbers are
-those seen inside the container, where PID 1 is 1; `machine.lives` folds the events into one `Process` per life.
+those seen inside the container, where PID 1 is 1; `machine.lives` folds them into one `Process` per life.
 """
 
 from __future__ import annotations
