@@ -124,6 +124,10 @@ static int parse(struct init *init, int argc, char **argv, char **envp)
     }
     if (!single)
         leave_session(init);
+    /* It gives every classic signal a handler of its own, so that its command finds none ignored: no nohup. */
+    init->child_action.handler = SIG_DFL;
+    for (int signal = 1; signal < 32; signal++)
+        sys_rt_sigaction(signal, &init->child_action, NULL);
     return grace_from_environment(init) ? -1 : 1;
 }
 

@@ -181,6 +181,9 @@ def words() -> Iterator[Case]:
     yield Case(
         name="mask: reset for the command", options=("--",), command=("cat",), blocked=frozenset({1, 15, 40})
     )
+    for options in ((), ("-c",)):
+        name = f"ignored signals are heard again: {' '.join(options) or 'plain'}"
+        yield Case(name=name, options=(*options, "--"), command=LOOK, ignored=frozenset({1, 2, 15, 17, 28}))
 
 
 def signals() -> Iterator[Case]:
