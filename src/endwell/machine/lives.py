@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from endwell.model.timeline import (
     Fate,
     Holding,
     Origin,
+    Printed,
     Reaped,
     Signalled,
     Way,
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
 # What programs ask each other to end with, besides the container's own stop signal.
 REQUESTS = frozenset({HUP, INT, QUIT, TERM, USR1, USR2, WINCH, Signal(30), Signal.parse("RTMIN+3")})
-UNHEARD = frozenset({Fate.DISCARDED, Fate.TOO_LATE})
+# The clock is read before the signal is sent; two clocks may disagree by this many seconds.
+EARLY = -0.001
 KILLERS = {
     Origin.NAMESPACE: Killer.NAMESPACE,
     Origin.PROCESS: Killer.PROCESS,
@@ -56,15 +59,31 @@ def lives(timeline: Timeline) -> tuple[Process, ...]:
     """Return every process of the timeline, in order of birth."""
     found: list[_Life] = []
     current: dict[int, _Life] = {}
+    uncollected: dict[int, _Life] = {}
     for event in timeline.events:
         if isinstance(event, Born):
             parent = current.get(event.parent)
             life = _Life(event.pid, event.parent, event.at, parent.program if parent else (), event.parent)
             found.append(life)
+            if (earlier := current.get(event.pid)) is not None and earlier.reaped is None:
+                uncollected[event.pid] = earlier
             current[event.pid] = life
-        elif (known := current.get(getattr(event, "pid", -1))) is not None:
-            _add(known, event)
-    return tuple(_process(life, timeline.stop) for life in found)
+        elif not isinstance(event, Printed) and (known := current.get(event.pid)) is not None:
+            # A number may be free again before an observer hears that its life before was collected.
+            late = isinstance(event, Reaped) and known.died is None
+            _add(uncollected.pop(event.pid, known) if late else known, event)
+    over = next((life.died.at for life in found if life.pid == 1 and life.died), math.inf)
+    return tuple(_process(life, timeline.stop, over) for life in found)
+
+
+def is_request(signal: Signalled, stop: Stop, over: float) -> bool:
+    """Whether a signal asks a process to end, from the stop on.
+
+    What the kernel sends because PID 1 has ended (SIGHUP for a terminal that is gone) asks for nothing any
+    more: in the next instant it kills. `over` is when PID 1 ended, in seconds relative to the stop.
+    """
+    too_late = signal.sender.kind is Origin.KERNEL and signal.at >= over
+    return signal.at >= EARLY and not too_late and signal.signal in REQUESTS | {stop.signal}
 
 
 def _add(life: _Life, event: Event) -> None:
@@ -83,8 +102,7 @@ def _add(life: _Life, event: Event) -> None:
             life.died = event
 
 
-def _process(life: _Life, stop: Stop) -> Process:
-    requests = REQUESTS | {stop.signal}
+def _process(life: _Life, stop: Stop, over: float) -> Process:
     return Process(
         pid=life.pid,
         parent=life.parent,
@@ -92,8 +110,8 @@ def _process(life: _Life, stop: Stop) -> Process:
         argv=tuple(life.argv) or ((life.inherited,) if life.inherited else ()),
         born=life.born,
         died=life.died.at if life.died else None,
-        end=_end(life, life.died, stop) if life.died else None,
-        told=any(one.at >= 0 and one.signal in requests and one.fate not in UNHEARD for one in life.signals),
+        end=_end(life, life.died, stop, over) if life.died else None,
+        told=any(is_request(one, stop, over) and one.fate is not Fate.DISCARDED for one in life.signals),
         reaped=life.reaped,
         signals=tuple(life.signals),
         holding=life.holding,
@@ -101,13 +119,18 @@ def _process(life: _Life, stop: Stop) -> Process:
     )
 
 
-def _end(life: _Life, died: Died, stop: Stop) -> End:
+def _end(life: _Life, died: Died, stop: Stop, over: float) -> End:
     if died.signal != KILL:
         return End(died.code, died.signal)
     sender = died.sender
     if sender is not None and sender.kind is Origin.PROCESS and sender.pid == life.pid:
         return End(died.code, died.signal)  # its own doing
-    killer = _killer(sender, stop) if life.pid == 1 else KILLERS[sender.kind] if sender else Killer.OUTSIDE
+    if life.pid == 1:
+        killer = _killer(sender, stop)
+    elif sender is not None:
+        killer = KILLERS[sender.kind]
+    else:  # nobody saw who: once PID 1 has ended it is the kernel
+        killer = Killer.NAMESPACE if died.at >= over else Killer.OUTSIDE
     return End(died.code, died.signal, killer, sender.pid if sender else None)
 
 

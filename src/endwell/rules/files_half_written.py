@@ -1,0 +1,90 @@
+"""A process was killed while it was writing a file, which looks unfinished.
+
+## What happens
+
+The file is empty, ends in the middle of a line, or still has its temporary
+name. Whoever reads it next gets half a record, or an old version, or nothing.
+
+## Why
+
+SIGKILL gives nobody time to flush a buffer or to rename a temporary file. The
+data that the program had handed to the kernel is not lost; what was still in
+the program's memory is.
+
+## See it
+
+    endwell probe --kill -- python3 -c 'f = open("/tmp/out.csv", "w"); f.write("1,2"); f.flush(); input()'
+
+## Mend it
+
+Let the process end by itself: see the finding that says why it was killed.
+Write files so that they are whole or absent, under another name first:
+
+    with open("out.csv.tmp", "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace("out.csv.tmp", "out.csv")
+
+## When it is fine
+
+For binary files: whether they are complete cannot be seen from outside. That
+is why files that are neither text nor temporary by their names are warnings.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from endwell.model.finding import Finding, Severity
+from endwell.rules import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from endwell.model.timeline import OpenFile
+    from endwell.rules.case import Case
+
+CODE = "EW406"
+NAME = "files-half-written"
+SUMMARY = "a process was killed with an unfinished file open for writing"
+
+TEMPORARY = re.compile(
+    r"(\.(tmp|temp|part|partial|new|crdownload)|~)$|(^|/)(temp|tmp)[-_.][^/]*$", re.IGNORECASE
+)
+TEXT = re.compile(r"\.(csv|tsv|txt|log|json|jsonl|ndjson|xml|ya?ml|toml|md|html|sql)$", re.IGNORECASE)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    """Yield a finding for every process that was killed and held such a file."""
+    for process in case.processes:
+        if process.holding is None or process.end is None or process.end.killer is None:
+            continue
+        for severity in Severity:
+            files = [file for file in process.holding.files if _weight(file) is severity]
+            if not files:
+                continue
+            yield Finding(
+                CODE,
+                f"{words.label(process)} was killed while it wrote {' and '.join(map(_said, files[:3]))}"
+                + (f" and {len(files) - 3} more" if len(files) > 3 else ""),  # noqa: PLR2004  names enough
+                "let the process end by itself; write to another name and rename when the file is complete",
+                words.pids(process),
+                severity,
+            )
+
+
+def _weight(file: OpenFile) -> Severity | None:
+    """How sure it is that something is missing; None for a file that looks whole."""
+    if TEMPORARY.search(file.path):
+        return Severity.ERROR
+    if file.whole is False and file.size != 0:
+        return Severity.ERROR if TEXT.search(file.path) else Severity.WARNING
+    return Severity.WARNING if file.size == 0 else None
+
+
+def _said(file: OpenFile) -> str:
+    if TEMPORARY.search(file.path):
+        return f"{file.path} (a temporary name)"
+    return f"{file.path} ({'empty' if file.size == 0 else 'ends in half a line'})"
