@@ -1,0 +1,1 @@
+"""Tests of `endwell probe`, which stop real programs."""

@@ -1,0 +1,235 @@
+"""What follows from glimpses: the kernel's decision as a table, and ends that are seen in the wrong order."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, strategies as st
+
+from endwell.machine.glimpses import (
+    Became,
+    Collected,
+    Ended,
+    Glimpse,
+    Left,
+    Met,
+    Sent,
+    Stance,
+    Stood,
+    bit,
+    events,
+    fate,
+    taken,
+)
+from endwell.model.signals import CHLD, CONT, KILL, STOP, TERM, WINCH, Signal
+from endwell.model.timeline import Adopted, Born, Died, Fate, Origin, Reaped, Sender, Signalled
+
+OUTSIDE = Sender(Origin.OUTSIDE)
+NAMESPACE = Sender(Origin.NAMESPACE, 1)
+KERNEL = Sender(Origin.KERNEL)
+FIRST = Sender(Origin.PROCESS, 1)
+SECOND = Sender(Origin.PROCESS, 2)
+ASKED = bit(TERM)
+QUEUED = Signal(40)
+
+
+@pytest.mark.parametrize(
+    ("signal", "stance", "first", "outside", "expected"),
+    [
+        (TERM, Stance(), True, True, Fate.DISCARDED),
+        (TERM, Stance(), True, False, Fate.DISCARDED),
+        (TERM, Stance(), False, False, Fate.DEFAULT),
+        (KILL, Stance(), True, False, Fate.DISCARDED),
+        (KILL, Stance(), True, True, Fate.DEFAULT),
+        (STOP, Stance(), True, False, Fate.DISCARDED),
+        (STOP, Stance(), False, False, Fate.DEFAULT),
+        (KILL, Stance(blocked=~0, ignored=~0, caught=~0), False, False, Fate.DEFAULT),
+        (TERM, Stance(ignored=ASKED), True, True, Fate.IGNORED),
+        (TERM, Stance(caught=ASKED), True, True, Fate.HANDLER),
+        (TERM, Stance(caught=ASKED, pending=ASKED), True, True, Fate.MERGED),
+        (TERM, Stance(blocked=ASKED), True, True, Fate.PENDING),
+        (TERM, Stance(blocked=ASKED, ignored=ASKED), True, True, Fate.PENDING),
+        (TERM, Stance(blocked=ASKED, pending=ASKED), True, True, Fate.MERGED),
+        (TERM, Stance(blocked=ASKED, descriptors=ASKED), True, True, Fate.PENDING),
+        (TERM, Stance(waiting=ASKED), True, True, Fate.SIGWAIT),
+        (TERM, Stance(waiting=ASKED, caught=ASKED), True, True, Fate.SIGWAIT),
+        (TERM, Stance(leaving=True), True, True, Fate.TOO_LATE),
+        (KILL, Stance(leaving=True), False, True, Fate.TOO_LATE),
+        (CHLD, Stance(), False, False, Fate.IGNORED),
+        (WINCH, Stance(), False, False, Fate.IGNORED),
+        (QUEUED, Stance(blocked=~0, pending=~0), False, False, Fate.PENDING),
+        (QUEUED, Stance(), False, False, Fate.DEFAULT),
+        (TERM, Stance(ignored=bit(CONT), caught=bit(KILL)), False, False, Fate.DEFAULT),
+    ],
+)
+def test_the_kernels_decision(
+    signal: Signal,
+    stance: Stance,
+    first: bool,  # noqa: FBT001  a column of the table
+    outside: bool,  # noqa: FBT001  likewise
+    expected: Fate,
+) -> None:
+    assert fate(signal, stance, first=first, outside=outside) is expected
+
+
+@pytest.mark.parametrize(
+    ("stance", "first", "waited", "expected"),
+    [
+        (Stance(descriptors=ASKED, blocked=ASKED), True, False, Fate.SIGNALFD),
+        (Stance(blocked=ASKED), True, False, Fate.SIGWAIT),
+        (Stance(caught=ASKED), True, False, Fate.HANDLER),
+        (Stance(caught=ASKED, blocked=ASKED), True, True, Fate.SIGWAIT),
+        (Stance(ignored=ASKED), True, False, Fate.IGNORED),
+        (Stance(), True, False, Fate.DISCARDED),
+        (Stance(), False, False, Fate.DEFAULT),
+    ],
+)
+def test_what_took_it(
+    stance: Stance,
+    first: bool,  # noqa: FBT001  a column of the table
+    waited: bool,  # noqa: FBT001  likewise
+    expected: Fate,
+) -> None:
+    assert taken(TERM, stance, first=first, waited=waited) is expected
+
+
+def test_who_ends_after_pid_1_left_was_killed_by_the_namespace() -> None:
+    told = events(
+        [
+            *(Met(0, 1, 0), Met(1, 2, 1), Met(1, 3, 1), Left(2, 1, 0)),
+            *(Ended(2.1, 3), Collected(2.1, 3, -9), Ended(2.2, 2), Collected(2.2, 2, -9)),
+            *(Ended(2.3, 1), Collected(2.4, 1, 0)),
+        ]
+    )
+    assert told[3:] == (
+        Died(2, 1, 0),
+        Signalled(2, 2, KILL, NAMESPACE, Fate.DEFAULT),
+        Signalled(2, 3, KILL, NAMESPACE, Fate.DEFAULT),
+        Died(2.1, 3, signal=KILL, sender=NAMESPACE),
+        Died(2.2, 2, signal=KILL, sender=NAMESPACE),
+    )
+
+
+def test_the_engines_kill_is_told_after_the_end() -> None:
+    told = events(
+        [
+            *(Met(0, 1, 0), Met(0, 2, 1), Ended(5.01, 2), Collected(5.01, 2, -9), Ended(5.02, 1)),
+            *(Collected(5.03, 1, -9), Sent(5, 1, KILL, OUTSIDE, None)),
+        ]
+    )
+    assert told[2:] == (
+        Signalled(5, 1, KILL, OUTSIDE, Fate.DEFAULT),
+        Died(5.01, 1, signal=KILL, sender=OUTSIDE),
+        Signalled(5.01, 2, KILL, NAMESPACE, Fate.DEFAULT),
+        Died(5.01, 2, signal=KILL, sender=NAMESPACE),
+    )
+
+
+def test_an_exit_that_came_just_before_stays_an_exit() -> None:
+    told = events(
+        [
+            *(Met(0, 1, 0), Met(0, 2, 1), Left(1.9, 2, 4), Left(2, 1, 0), Ended(2.1, 2)),
+            *(Collected(2.1, 2, 4), Ended(2.2, 1), Collected(2.3, 1, 0)),
+        ]
+    )
+    assert Died(1.9, 2, 4) in told
+    assert not [one for one in told if isinstance(one, Signalled)]
+
+
+def test_a_kill_from_inside_is_not_the_namespaces() -> None:
+    told = events(
+        [
+            *(Met(0, 1, 0), Met(0, 2, 1), Sent(1, 2, KILL, FIRST, Stance()), Left(1, 1, 0)),
+            *(Ended(1.1, 2), Collected(1.1, 2, -9), Ended(1.2, 1), Collected(1.2, 1, 0)),
+        ]
+    )
+    assert [one.sender for one in told if isinstance(one, Died) and one.pid == 2] == [FIRST]
+
+
+def test_an_adoption_proves_an_end() -> None:
+    told = events([Met(0, 1, 0), Met(0, 2, 1), Met(0, 3, 2), Met(1, 3, 1), Ended(2, 2), Collected(3, 2, 0)])
+    assert told[3:] == (Died(1, 2, 0), Adopted(1, 3, 1), Reaped(3, 2, 1))
+
+
+def test_who_was_adopted_is_collected_by_the_adopter() -> None:
+    told = events([Met(0, 1, 0), Met(0, 2, 1), Met(0, 3, 2), Ended(1, 2), Met(1, 3, 1), Collected(2, 3, 7)])
+    assert told[-1] == Reaped(2, 3, 1)
+
+
+def test_a_pending_signal_that_was_taken_is_not_pending() -> None:
+    blocked = Stance(blocked=ASKED)
+    sent: list[Glimpse] = [Met(0, 1, 0), Sent(1, 1, TERM, OUTSIDE, blocked)]
+    still = Stood(2, 1, Stance(blocked=ASKED, pending=ASKED))
+    assert [one.fate for one in events([*sent, still]) if isinstance(one, Signalled)] == [Fate.PENDING]
+    gone = Stood(3, 1, blocked)
+    assert [one.fate for one in events([*sent, still, gone]) if isinstance(one, Signalled)] == [Fate.SIGWAIT]
+
+
+def test_handlers_that_were_put_away_before_the_exit_count() -> None:
+    sent = Sent(1, 1, TERM, OUTSIDE, Stance(blocked=ASKED, caught=ASKED))
+    told = events([Met(0, 1, 0), sent, Stood(1.001, 1, Stance(), last=True), Left(2, 1, 0)])
+    assert [one.fate for one in told if isinstance(one, Signalled)] == [Fate.HANDLER]
+
+
+def test_a_handler_that_never_ran_before_the_end() -> None:
+    sent = Sent(1, 2, TERM, FIRST, Stance(caught=ASKED))
+    pending = Stood(1.001, 2, Stance(caught=ASKED, pending=ASKED), last=True)
+    told = events([Met(0, 1, 0), Met(0, 2, 1), sent, pending, Left(1.001, 1, 0)])
+    assert [one.fate for one in told if isinstance(one, Signalled)] == [Fate.TOO_LATE]
+
+
+def test_a_long_teardown_is_one() -> None:
+    told = events(
+        [
+            *(Met(0, 1, 0), Met(0, 2, 1), Sent(1, 1, KILL, OUTSIDE, Stance()), Ended(1.01, 2)),
+            *(Collected(1.01, 2, -9), Ended(2, 1), Collected(2, 1, -9)),
+        ]
+    )
+    assert Died(1.01, 2, signal=KILL, sender=NAMESPACE) in told
+
+
+def test_a_signal_that_is_under_way_is_not_taken() -> None:
+    sent = Sent(1, 1, TERM, OUTSIDE, Stance(blocked=ASKED))
+    told = events([Met(0, 1, 0), sent, Stood(1.001, 1, Stance(blocked=ASKED))])
+    assert [one.fate for one in told if isinstance(one, Signalled)] == [Fate.PENDING]
+
+
+def test_a_status_without_a_known_sender() -> None:
+    base: list[Glimpse] = [Met(0, 1, 0), Met(0, 2, 1), Ended(1, 2)]
+    assert events([*base, Collected(1, 2, -11)])[2:-1] == (
+        Signalled(1, 2, Signal(11), KERNEL, Fate.DEFAULT),
+        Died(1, 2, signal=Signal(11), sender=KERNEL),
+    )
+    assert events([*base, Collected(1, 2, -9)])[-2] == Died(1, 2, signal=KILL)
+    assert events([*base, Collected(1, 2, None)])[-2] == Died(1, 2)
+
+
+def test_a_number_comes_round_again() -> None:
+    told = events([Met(0, 1, 0), Met(1, 2, 1), Ended(2, 2), Collected(2, 2, 0), Met(3, 2, 1)])
+    assert [one.at for one in told if isinstance(one, Born) and one.pid == 2] == [1, 3]
+
+
+PIDS = st.integers(1, 4)
+TIMES = st.floats(0, 10)
+SIGNALS = st.sampled_from([TERM, KILL, CHLD, QUEUED])
+MASKS = st.sampled_from([0, ASKED, ~0])
+STANCES = st.builds(Stance, MASKS, MASKS, MASKS, MASKS, MASKS, MASKS, st.booleans())
+SENDERS = st.sampled_from([OUTSIDE, FIRST, SECOND])
+GLIMPSES = st.one_of(
+    st.builds(Met, TIMES, PIDS, st.integers(0, 4)),
+    st.builds(Became, TIMES, PIDS, st.just(("x",))),
+    st.builds(Sent, TIMES, PIDS, SIGNALS, SENDERS, st.none() | STANCES),
+    st.builds(Stood, TIMES, PIDS, STANCES, st.booleans()),
+    st.builds(Left, TIMES, PIDS, st.integers(0, 255)),
+    st.builds(Ended, TIMES, PIDS),
+    st.builds(Collected, TIMES, PIDS, st.none() | st.integers(-31, 255).filter(lambda one: one != 0)),
+)
+
+
+@given(st.lists(GLIMPSES, max_size=40))
+def test_whatever_is_seen_makes_a_story(seen: list[Glimpse]) -> None:
+    told = events(seen)
+    assert [one.at for one in told] == sorted(one.at for one in told)
+    for pid in range(1, 5):
+        births = [one for one in told if isinstance(one, Born) and one.pid == pid]
+        for kind in (Died, Reaped):
+            assert len([one for one in told if isinstance(one, kind) and one.pid == pid]) <= len(births)
