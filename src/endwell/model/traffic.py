@@ -14,12 +14,12 @@ class Outcome(Enum):
     OK_CLOSE = (
         "ok, close"  # answered, with `Connection: close` or GOAWAY: the client will not come back in vain
     )
-    REFUSED = "refused"  # the connection was: a client tries another server, nothing is lost
+    REFUSED = "refused"  # before anything was sent, or by GOAWAY: a client tries another server
     RESET = "reset"  # RST after it was sent, before the first byte of an answer
     DROPPED = "dropped"  # FIN after it was sent, before the first byte of an answer
-    CUT = "cut"  # the answer began, and never ended
+    CUT = "cut"  # the answer began, and the connection ended before it did
     ERROR = "error"  # answered with a status of 400 or more
-    HUNG = "hung"  # never answered while we waited
+    HUNG = "hung"  # neither answered nor closed while we waited
 
     @property
     def lost(self) -> bool:
@@ -40,7 +40,11 @@ class Group(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; times are seconds relative to the stop signal, `status` is that of the answer."""
+    """One request; times are seconds relative to the stop signal, `status` is that of the answer.
+
+    `sent` is when its first byte was sent, or where there was no connection, when that was asked for; `ended`
+    is None for one that hung.
+    """
 
     group: Group
     sent: float
@@ -51,10 +55,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Every request of a run, and where they went."""
+    """Every request of a run, and where they went.
+
+    `notes` are sentences about the load itself, such as a group of clients that could not be had.
+    """
 
     target: str
     requests: tuple[Request, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def count(self, group: Group | None = None) -> Counter[Outcome]:
         """Return how many requests (of one group) had which outcome."""
