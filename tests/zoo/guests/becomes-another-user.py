@@ -1,4 +1,7 @@
 # guest: becomes a user that the init may not signal; with an argument it stays, without one it ends by itself with 5
+# needs: root
+# expect: unknown, exit 5, by itself, 2 processes, EW502
+# expect: 1 becomes-another-user: HUP from 2, ignored; HUP from 2, ignored; HUP from 2, ignored; exit 5
 import os
 import signal
 import sys

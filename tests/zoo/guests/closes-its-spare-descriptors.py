@@ -1,4 +1,7 @@
 # guest: closes a pipe it was handed and waits for the end of the file, which never comes if the init keeps a copy
+# prints: not handed on
+# expect: unknown, exit 0, by itself, 1 process, EW502
+# expect: 1 closes-its-spare-descriptors: no signals; exit 0
 import os
 import select
 

@@ -1,4 +1,8 @@
 # guest: goes to the background like an old daemon (double fork), and serves from there
+# ready: ends
+# never prints: told TERM
+# expect: unknown, exit 0, by itself, EW502
+# expect: 1 daemonizes: exit 0
 import os
 import signal
 import time

@@ -1,4 +1,8 @@
 # guest: a master that needs its worker for the drain; a worker told too early loses the work
+# prints: told TERM; worker has done all; worker told TERM; drained
+# expect: well, exit 0, 2 processes
+# expect: 1 drains-in-order: TERM from outside, sigwait; exit 0
+# expect: 2 drains-in-order: TERM from 1, handler; exit 0; reaped by 1
 import os
 import select
 import signal

@@ -1,4 +1,8 @@
-/* guest: needs 0.2 s for its clean-up after TERM */
+/* guest: needs 0.2 s for its clean-up after TERM
+ * prints: told TERM; flushed
+ * expect: well, exit 0, 1 process
+ * expect: 1 flushes-slowly: TERM from outside, handler; exit 0
+ */
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>

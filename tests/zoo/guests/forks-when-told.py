@@ -1,4 +1,8 @@
 # guest: its worker, told TERM, hands the last work to a new process in a session of its own, and leaves
+# never prints: flushed
+# expect: partial, exit 0, 2 processes, EW402, EW501
+# expect: 1 forks-when-told: TERM from outside, sigwait; exit 0
+# expect: 2 forks-when-told: never told; killed by namespace
 import os
 import signal
 import time

@@ -1,4 +1,8 @@
-/* guest: none at all: told TERM it flushes and exits with its own status 7 (the one that shows that the others can fail) */
+/* guest: none at all: told TERM it flushes and exits with its own status 7 (the one that shows that the others can fail)
+ * prints: told TERM; flushed
+ * expect: well, exit 7, 1 process, EW504
+ * expect: 1 handles-term: TERM from outside, handler; exit 7
+ */
 #include <signal.h>
 #include <unistd.h>
 

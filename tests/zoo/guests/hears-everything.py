@@ -1,4 +1,9 @@
 # guest: counts on every signal it is sent, the real-time ones 34 to 64 too, and on its child hearing what the group hears
+# prints: main told 15
+# never prints: child told 15
+# expect: partial, exit 7, 2 processes, EW402, EW504
+# expect: 1 hears-everything: TERM from outside, sigwait; exit 7
+# expect: 2 hears-everything: never told; killed by namespace
 import os
 import signal
 import time

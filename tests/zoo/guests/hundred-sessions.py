@@ -1,4 +1,7 @@
 # guest: a hundred workers, each in a session of its own, each with a little to flush
+# expect: partial, exit 0, 101 processes, EW402, EW501
+# expect: 1 hundred-sessions: TERM from outside, sigwait; exit 0
+# expect: 100 x hundred-sessions: child of 1; never told; killed by namespace
 import os
 import signal
 

@@ -1,4 +1,8 @@
-/* guest: ignores TERM */
+/* guest: ignores TERM
+ * grace: 0.5
+ * expect: killed, exit 137, 1 process, EW202
+ * expect: 1 ignores-term: TERM from outside, ignored; killed by engine
+ */
 #include <signal.h>
 #include <unistd.h>
 

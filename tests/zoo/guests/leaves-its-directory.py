@@ -1,4 +1,7 @@
 # guest: was started in a directory that it leaves; the init must not hold it busy
+# prints: started in /; init is in /
+# expect: well, exit 0, 1 process
+# expect: 1 leaves-its-directory: TERM from outside, sigwait; exit 0
 import os
 import signal
 

@@ -1,4 +1,8 @@
 # guest: told TERM the main process leaves at once; its worker would need 0.8 s to flush
+# never prints: worker told TERM
+# expect: partial, exit 0, 2 processes, EW402, EW501
+# expect: 1 leaves-its-worker: TERM from outside, sigwait; exit 0
+# expect: 2 leaves-its-worker: never told; killed by namespace
 import os
 import signal
 import time

@@ -1,4 +1,8 @@
 # guest: the main process ends by itself with 3 while its worker still runs
+# never prints: worker told TERM
+# expect: unknown, exit 3, by itself, 2 processes, EW502
+# expect: 1 quits-before-its-worker: exit 3
+# expect: 2 quits-before-its-worker: never told; killed by namespace
 import os
 import signal
 import time

@@ -1,4 +1,9 @@
 # guest: its worker is stopped (state T) when the container is asked to end
+# prints: told TERM
+# never prints: flushed
+# expect: partial, exit 0, 2 processes, EW402, EW501
+# expect: 1 stops-its-worker: TERM from outside, sigwait; exit 0
+# expect: 2 stops-its-worker: never told; killed by namespace
 import os
 import signal
 

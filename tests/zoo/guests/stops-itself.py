@@ -1,4 +1,7 @@
 # guest: the main process is stopped (state T) when the container is asked to end
+# prints: flushed
+# expect: well, exit 0, 2 processes
+# expect: 1 stops-itself: STOP from itself, discarded; TERM from outside, sigwait; exit 0
 import os
 import signal
 import time

@@ -1,4 +1,7 @@
 # guest: told TERM it stops itself (state T) before it has flushed
+# prints: flushed
+# expect: well, exit 0, 1 process
+# expect: 1 stops-when-told: TERM from outside, sigwait; STOP from itself, discarded; exit 0
 import os
 import signal
 

@@ -1,4 +1,9 @@
 # guest: its worker lives in a session of its own, out of reach of group signals, and needs 0.3 s to flush
+# prints: told TERM
+# never prints: worker told TERM
+# expect: partial, exit 0, 2 processes, EW402, EW501
+# expect: 1 worker-in-own-session: TERM from outside, sigwait; exit 0
+# expect: 2 worker-in-own-session: never told; killed by namespace
 import os
 import signal
 import time

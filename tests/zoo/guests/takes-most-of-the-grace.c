@@ -1,0 +1,26 @@
+/* guest: needs 0.9 s of a grace period of 1 s: it ends well today
+ * grace: 1
+ * prints: told TERM; flushed
+ * expect: well, exit 0, 1 process, EW303
+ * expect: 1 takes-most-of-the-grace: TERM from outside, handler; exit 0
+ */
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+static void told(int number)
+{
+	(void)number;
+	(void)!write(1, "told TERM\n", 10);
+	nanosleep(&(struct timespec){.tv_nsec = 900000000}, NULL);
+	(void)!write(1, "flushed\n", 8);
+	_exit(0);
+}
+
+int main(void)
+{
+	signal(SIGTERM, told);
+	(void)!write(1, "ready\n", 6);
+	for (;;)
+		pause();
+}
