@@ -40,9 +40,10 @@ compare: setup ## the scenarios: what other inits do, and ours; as PID 1 of a na
 	@$(IN_VENV)python -m tests.scenarios
 	@echo; $(IN_VENV)python -m tests.scenarios --engine docker
 
-bench: setup ## what the init costs, beside the others
-	@tools/system-packages tests
+bench: setup ## what the init costs, beside the others, and what being watched costs
+	@tools/system-packages bench
 	@$(IN_VENV)python bench/inits/run.py
+	@echo; $(IN_VENV)python bench/probe/run.py
 
 wheels: setup ## the wheels of a release, in dist: x86_64 and aarch64, the same bytes every time
 	rm -rf dist
@@ -63,5 +64,5 @@ $(VENV)/tools: pyproject.toml
 	@touch $@
 
 $(VENV)/installed: $(VENV)/tools hatch_build.py src/endwell/__init__.py $(wildcard csrc/*)
-	$(PIP) install --no-build-isolation --no-deps --editable .
+	$(PIP) install --no-build-isolation --editable .
 	@touch $@

@@ -101,7 +101,7 @@ def docker_engine(place: str) -> Iterator[DockerEngine | None]:
     try:
         yield engine
     finally:
-        engine.run("image", "rm", "--force", IMAGE)
+        engine.remove_image(IMAGE)
 
 
 def compare(engine: Engine, place: Path, grace: int) -> tuple[Outcome, Outcome]:

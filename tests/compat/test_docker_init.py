@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.command import DockerCommand
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,8 +23,13 @@ WORKER = "trap 'sleep 0.3; echo flushed; exit 0' TERM; echo ready; while :; do s
 COMMAND = f'setsid sh -c "{WORKER}" & exec sleep 1000'
 
 
+@pytest.fixture(scope="module", name="docker")
+def docker_command(docker: DockerEngine) -> DockerCommand:
+    return DockerCommand(docker.endpoint.url)
+
+
 @pytest.fixture(scope="module")
-def image(docker: DockerEngine) -> Iterator[str]:
+def image(docker: DockerCommand) -> Iterator[str]:
     """A root of busybox alone: Docker mounts its init to /sbin, which must not be the host's."""
     if not docker.run("info", "--format", "{{.InitBinary}}").startswith("/"):
         pytest.skip("needs an engine of our own: the init of somebody's engine is his")
@@ -47,12 +54,12 @@ def image(docker: DockerEngine) -> Iterator[str]:
     docker.run("image", "rm", "--force", IMAGE)
 
 
-def stop(docker: DockerEngine, image: str, *options: str) -> tuple[str, int]:
+def stop(docker: DockerCommand, image: str, *options: str) -> tuple[str, int]:
     """Start the worker under `docker run --init`, stop it; return what was printed, and the exit status."""
     container = docker.run(
         "run", "--detach", "--init", "--network=none", *options, image, "sh", "-c", COMMAND
     )
-    follower = docker.follow("logs", "--follow", container, split=False)
+    follower = docker.follow("logs", "--follow", container)
     assert follower.stdout
     try:
         assert follower.stdout.readline() == b"ready\n"
@@ -64,7 +71,7 @@ def stop(docker: DockerEngine, image: str, *options: str) -> tuple[str, int]:
         follower.communicate()
 
 
-def test_the_engine_reads_its_version(docker: DockerEngine, image: str) -> None:
+def test_the_engine_reads_its_version(docker: DockerCommand, image: str) -> None:
     assert image
     components = docker.run(
         "version", "--format", "{{range .Server.Components}}{{.Name}} {{.Version}}\n{{end}}"
@@ -72,13 +79,13 @@ def test_the_engine_reads_its_version(docker: DockerEngine, image: str) -> None:
     assert "docker-init 0.19.0" in components.splitlines()
 
 
-def test_it_leaves_with_the_main_process_as_docker_init_does(docker: DockerEngine, image: str) -> None:
+def test_it_leaves_with_the_main_process_as_docker_init_does(docker: DockerCommand, image: str) -> None:
     said, status = stop(docker, image)
     assert "flushed" not in said
     assert status == 143
 
 
-def test_with_a_grace_it_waits_for_the_worker(docker: DockerEngine, image: str) -> None:
+def test_with_a_grace_it_waits_for_the_worker(docker: DockerCommand, image: str) -> None:
     said, status = stop(docker, image, "--env=ENDWELL_GRACE=10s")
     assert "flushed" in said.splitlines()
     assert status == 143

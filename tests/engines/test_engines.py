@@ -15,12 +15,12 @@ import pytest
 
 import endwell
 from endwell import engine as engines
-from endwell.engine.docker import DockerEngine
 from endwell.engine.local import LocalEngine
 from endwell.engine.protocol import EngineError, NotSeenError, NotStartedError
 from tests import zoo
 
 if TYPE_CHECKING:
+    from endwell.engine.docker import DockerEngine
     from endwell.engine.protocol import Engine
 
 SOURCE = str(Path(endwell.__file__).parents[1])
@@ -34,12 +34,6 @@ echo "umask $(umask), in $(pwd), stdin $(readlink /proc/$$/fd/0)"
 for number in 3 4 5 6 7 8 9 10 11; do [ -e /proc/$$/fd/$number ] && echo "$number is open"; done
 echo "PATH=$PATH HOME=$HOME EXTRA=$EXTRA"
 """
-
-
-@pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)])
-def engine(request: pytest.FixtureRequest) -> Engine:
-    found: Engine = LocalEngine() if request.param == "local" else request.getfixturevalue("docker")
-    return found
 
 
 def script(text: str) -> tuple[str, ...]:
@@ -173,19 +167,9 @@ def test_docker_takes_whole_seconds(docker: DockerEngine) -> None:
         container.stop(0.5)
 
 
-def test_docker_says_that_it_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="failed with"):
-        DockerEngine("image", host=f"unix://{tmp_path}/no.sock").run("version")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(EngineError, match="no program docker"):
-        DockerEngine("image").start(["true"])
-    with pytest.raises(EngineError, match="no image"):
-        DockerEngine().start(["true"])
-
-
 def test_engines_have_names() -> None:
     assert [engines.find(name).name for name in engines.NAMES] == list(engines.NAMES)
-    with pytest.raises(ValueError, match=r"'nowhere'.*local, docker"):
+    with pytest.raises(ValueError, match=r"'nowhere'.*local, docker, podman"):
         engines.find("nowhere")
 
 

@@ -17,14 +17,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from endwell.engine.local import LocalContainer, LocalEngine
+from endwell.engine.local import LocalEngine
 from endwell.engine.protocol import NotSeenError
+from endwell.model.spec import ContainerSpec
 from tests import zoo
 from tests.scenarios.model import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from endwell.engine.local import LocalContainer
     from endwell.system.namespace import Namespace
     from tests.scenarios.inits import Init
 
@@ -122,11 +124,10 @@ def _pending(pid: int) -> bool:
 
 
 def _shoot(words: tuple[str, ...], aim: Callable[[Namespace], None]) -> int:
-    namespace, output = LocalEngine().hold(words)
-    with LocalContainer(namespace, output) as container:
-        aim(namespace)
+    with LocalEngine().create(ContainerSpec(command=words)) as container:
+        aim(container.namespace)
         container.send(signal.SIGTERM)
-        namespace.confirm()
+        container.confirm()
         return _finish(container)
 
 

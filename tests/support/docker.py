@@ -33,8 +33,12 @@ _START_LIMIT = 60_000
 _END_LIMIT = 30_000
 
 
-class NoDockerError(Exception):
-    """There is no Docker engine to be had; the message says why and what would help."""
+class NoEngineError(Exception):
+    """There is no engine to be had; the message says why and what would help."""
+
+
+# Its first name, which others import.
+NoDockerError = NoEngineError
 
 
 @contextmanager
@@ -58,16 +62,20 @@ def docker_engine() -> Iterator[DockerEngine]:
         message = (
             f"no dockerd to start ({'not root' if os.geteuid() else 'not installed'}), and none runs: {error}"
         )
-        raise NoDockerError(message) from error
+        raise NoEngineError(message) from error
     try:
         yield engine
     finally:
-        engine.run("image", "rm", "--force", IMAGE)
+        engine.remove_image(IMAGE)
 
 
 def _engine(host: str | None) -> DockerEngine:
-    programs = [init.path for init in INITS if init.program and init.path]
-    return host_image_engine(IMAGE, host=host, mounts=[*zoo.places(), *programs])
+    return host_image_engine(IMAGE, host=host, mounts=container_mounts())
+
+
+def container_mounts() -> list[str]:
+    """Return the paths that containers see so that guests and inits run in them."""
+    return [*zoo.places(), *(init.path for init in INITS if init.program and init.path)]
 
 
 @contextmanager
@@ -122,7 +130,7 @@ def _wait_until_it_answers(pid: int, host: str, log: Path) -> None:
         os.close(ended)
     last = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
     message = f"dockerd does not answer; the end of its log:\n{last}"
-    raise NoDockerError(message)
+    raise NoEngineError(message)
 
 
 def _end(daemon: subprocess.Popen[bytes], host: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from endwell.engine.protocol import Engine
 
-NAMES = ("local", "docker")
+NAMES = ("local", "docker", "podman")
 
 
 def find(name: str) -> Engine:
@@ -20,5 +20,9 @@ def find(name: str) -> Engine:
         from endwell.engine.docker import DockerEngine  # noqa: PLC0415  likewise
 
         return DockerEngine()
+    if name == "podman":
+        from endwell.engine.podman import PodmanEngine  # noqa: PLC0415  likewise
+
+        return PodmanEngine()
     message = f"no engine is called {name!r}; known are: {', '.join(NAMES)}"
     raise ValueError(message)

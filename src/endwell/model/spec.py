@@ -30,6 +30,7 @@ class ContainerSpec:
         interactive: whether standard input stays open, as with `docker run -i`; otherwise it is /dev/null.
         stop_signal: instead of the image's, and of SIGTERM.
         grace: seconds from the stop signal to SIGKILL; None means the engine's own, 10 s.
+        mounts: files and directories of the host that it sees, read-only, under the same path.
         network: the engine's name of a network: none, host.
     """
 
@@ -44,4 +45,5 @@ class ContainerSpec:
     interactive: bool = False
     stop_signal: Signal | None = None
     grace: float | None = None
+    mounts: tuple[str, ...] = ()
     network: str | None = None

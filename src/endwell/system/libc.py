@@ -21,6 +21,8 @@ MS_REC = 16384
 MS_PRIVATE = 1 << 18
 
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
 
 # One number on every architecture, like all system calls since 5.1.
 _SYS_CLONE3 = ctypes.c_long(435)
@@ -28,12 +30,14 @@ _SYS_CLOSE_RANGE = ctypes.c_long(436)
 # struct clone_args, first version: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls.
 _CloneArguments = ctypes.c_uint64 * 8
 _SYS_RT_SIGACTION = ctypes.c_long(13 if os.uname().machine == "x86_64" else 134)
+_SYS_SECCOMP = ctypes.c_long(317 if os.uname().machine == "x86_64" else 277)
 # The kernel's struct sigaction: handler, flags, restorer (x86 only), mask. All zero: SIG_DFL.
 _DEFAULT = (ctypes.c_uint64 * 4)()
 
 _libc = ctypes.PyDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 _libc.unshare.argtypes = (ctypes.c_int,)
+_libc.setns.argtypes = (ctypes.c_int, ctypes.c_int)
 _libc.prctl.argtypes = (ctypes.c_int,) + (ctypes.c_ulong,) * 4
 _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
 
@@ -41,6 +45,11 @@ _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctype
 def unshare(flags: int) -> None:
     """Give the caller new namespaces; CLONE_NEWPID counts for its future children. Source: man 2 unshare."""
     _check(_libc.unshare(flags))
+
+
+def setns(descriptor: int, flags: int) -> None:
+    """Enter the namespaces of the process behind a pidfd; CLONE_NEWPID counts for children; man 2 setns."""
+    _check(_libc.setns(descriptor, flags))
 
 
 def mount(source: str, target: str, kind: str, flags: int) -> None:
@@ -51,6 +60,25 @@ def mount(source: str, target: str, kind: str, flags: int) -> None:
 def set_parent_death_signal(signal: int) -> None:
     """Ask for `signal` when the thread that is our parent ends; PR_SET_PDEATHSIG of prctl(2)."""
     _check(_libc.prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0))
+
+
+def set_no_new_privileges() -> None:
+    """Gain nothing by set-user-ID programs from now on; PR_SET_NO_NEW_PRIVS of prctl(2)."""
+    _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+
+
+def set_child_subreaper() -> None:
+    """Adopt the orphans among our descendants; PR_SET_CHILD_SUBREAPER of prctl(2)."""
+    _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+
+
+def seccomp(operation: int, flags: int, arguments: ctypes.Array[ctypes.c_char]) -> int:
+    """Do an operation of man 2 seccomp; returns what it returns: for a filter with a listener that."""
+    result: int = _libc.syscall(
+        _SYS_SECCOMP, ctypes.c_uint(operation), ctypes.c_uint(flags), ctypes.byref(arguments)
+    )
+    _check(result)
+    return result
 
 
 def clone_sibling() -> int:

@@ -22,44 +22,22 @@ Three processes take part:
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import signal
-import stat
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from endwell.system import libc
+from endwell.system.enter import Session, enter
+from endwell.system.launch import Inside, Launch, LaunchError, read_report
+from endwell.system.membership import members, namespace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
 
-# Descriptors that must survive the shuffling of 0, 1 and 2 wait above these numbers.
-_OUT_OF_THE_WAY = 10
-_LAST_SIGNAL = 64
-
-
-class LaunchError(OSError):
-    """A program could not be started in a namespace of its own; `step` names what failed."""
-
-    def __init__(self, step: str, number: int) -> None:
-        super().__init__(number, os.strerror(number))
-        self.step = step
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
-    """What to start: the command, its whole environment, its directory, and its descriptors 0, 1, 2."""
-
-    command: Sequence[str]
-    environment: Mapping[str, str]
-    directory: str = "/"
-    stdin: int
-    stdout: int
-    stderr: int
+__all__ = ["Launch", "LaunchError", "Namespace", "Session", "hold"]
 
 
 @dataclass(slots=True)
@@ -76,6 +54,7 @@ class Namespace:
     _gate: int
     _report: int
     _status: int | None = field(default=None, init=False)
+    _sessions: list[Session] = field(default_factory=list, init=False)
 
     def release(self) -> None:
         """Let PID 1, held so far, go on to its exec."""
@@ -87,7 +66,7 @@ class Namespace:
         """Return when PID 1 has become the command; raise LaunchError when it could not."""
         report, self._report = self._report, -1
         try:
-            _read_report(report, until_end=True)
+            read_report(report, until_end=True)
         except LaunchError:
             self.close()
             raise
@@ -114,11 +93,21 @@ class Namespace:
 
     def members(self) -> tuple[int, ...]:
         """Return the processes in the namespace now, by outside numbers: for looking at, not for killing."""
-        return tuple(
-            int(entry.name)
-            for entry in Path("/proc").iterdir()
-            if entry.name.isdecimal() and _namespace_of(entry.name) == self.identity
-        )
+        return members(self.identity)
+
+    def enter(self, launch: Launch) -> Session:
+        """Start another process in the namespace, as `docker exec` does; returns when it has been exec'd.
+
+        It is no child of PID 1, leads a session of its own, and ends with the namespace and with the thread
+        that called. It is collected at once when it ends, so that it never holds the namespace's end up.
+
+        Raises:
+            LaunchError: PID 1 has ended (step `enter`), or the command cannot be executed.
+        """
+        self._sessions = [session for session in self._sessions if not session.closed]
+        session = enter(self.pidfd, launch)
+        self._sessions.append(session)
+        return session
 
     def close(self) -> None:
         """End PID 1 with SIGKILL, and so all processes of the namespace, and wait until they are gone."""
@@ -131,6 +120,8 @@ class Namespace:
             self.reap()
             os.close(self.pidfd)
             self.pidfd = -1
+        for session in self._sessions:
+            session.close()
 
     def __del__(self) -> None:
         self.close()
@@ -159,8 +150,8 @@ def hold(launch: Launch) -> Namespace:
             _become_middle(launch, report_inside, gate_inside, gate)
         os.close(report_inside)
         report_inside = -1
-        pid = int(_read_report(report, until_end=False))
-        namespace = _namespace_of(str(pid))
+        pid = int(read_report(report, until_end=False))
+        namespace = namespace_of(pid)
         return Namespace(pid, os.pidfd_open(pid), namespace or (0, 0), gate, report)
     except BaseException:
         os.close(report)
@@ -177,90 +168,36 @@ def hold(launch: Launch) -> Namespace:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _namespace_of(pid: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(f"/proc/{pid}/ns/pid")  # noqa: PTH116  called for every process of the machine
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino)
-
-
-def _read_report(report: int, *, until_end: bool) -> bytes:
-    text = b""
-    while until_end or not text.endswith(b"\n"):
-        piece = os.read(report, 512)
-        if not piece:
-            break
-        text += piece
-    step, _, number = text.decode().strip().rpartition(" ")
-    if step:
-        raise LaunchError(step, int(number))
-    if not until_end and not number:
-        raise LaunchError("the process between us and PID 1 was killed", errno.ECHILD)
-    return text
-
-
 def _become_middle(launch: Launch, report: int, gate: int, outside: int) -> NoReturn:
     """Run the middle process, and after the clone the first one; neither ever returns to the caller."""
-    step = ["prepare"]
     try:
         # The only copy of the gate's outer end has to be our caller's: its death must open the gate.
         os.close(outside)
-        descriptors = [
-            fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
-            for number in (launch.stdin, launch.stdout, launch.stderr, gate, report)
-        ]
-        report = descriptors.pop()
-        _unshare(step)
-        step[0] = "clone3"
-        first = libc.clone_sibling()
-        if first:
-            os.write(report, b"%d\n" % first)
-            os._exit(0)
-        _become_first(launch, descriptors, report, step)
-    except OSError as error:
-        os.write(report, f"{step[0]} {error.errno or errno.EIO}\n".encode())
+        inside = Inside.take(launch, gate, report)
     except BaseException:  # noqa: BLE001  whatever it is must not go on in a copy of the caller
-        os.write(report, f"{step[0]} {errno.EINVAL}\n".encode())
-    finally:
         os._exit(1)
+    inside.guarded(_be_middle)
 
 
-def _unshare(step: list[str]) -> None:
+def _be_middle(inside: Inside) -> None:
     user, group = os.geteuid(), os.getegid()
     flags = libc.CLONE_NEWNS | libc.CLONE_NEWPID
-    step[0] = "unshare"
-    if not user:
-        libc.unshare(flags)
-        return
-    libc.unshare(flags | libc.CLONE_NEWUSER)
-    step[0] = "map the user"
-    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
-        Path("/proc/self", name).write_text(text)
-
-
-def _become_first(launch: Launch, descriptors: list[int], report: int, step: list[str]) -> NoReturn:
-    """Turn the process that is PID 1 already into the command."""
-    step[0] = "prepare"
-    libc.set_parent_death_signal(signal.SIGKILL)
-    gate = descriptors.pop()
-    if not os.read(gate, 1):
-        os._exit(1)
+    inside.step = "unshare"
+    libc.unshare(flags if not user else flags | libc.CLONE_NEWUSER)
+    if user:
+        inside.step = "map the user"
+        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+            Path("/proc/self", name).write_text(text)
+    inside.step = "clone3"
+    first = libc.clone_sibling()
+    if first:
+        inside.tell(str(first))
+        os._exit(0)
+    inside.step = "prepare"
+    inside.wait_at_the_gate()
     os.setsid()
-    step[0] = "mount /proc"
+    inside.step = "mount /proc"
     # In a user namespace the mounts are locked together: private is allowed, and keeps ours from the host.
     libc.mount("none", "/", "", libc.MS_REC | libc.MS_PRIVATE)
     libc.mount("proc", "/proc", "proc", libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
-    step[0] = "prepare"
-    for number, descriptor in enumerate(descriptors):
-        os.dup2(descriptor, number, inheritable=True)
-    libc.close_from(3, report - 1)
-    libc.close_from(report + 1)
-    os.umask(stat.S_IWGRP | stat.S_IWOTH)
-    step[0] = "chdir"
-    os.chdir(launch.directory)
-    step[0] = "exec"
-    for number in range(1, _LAST_SIGNAL + 1):
-        libc.reset_disposition(number)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    os.execvpe(launch.command[0], list(launch.command), dict(launch.environment))  # noqa: S606  our business
+    inside.become()

@@ -1,0 +1,368 @@
+"""One container of an engine behind an HTTP API.
+
+Two connections live as long as the container. One is its output, attached before the start so that no line is
+missed, and read by `Output`'s thread. The other is a request that the engine answers when the container has
+ended; a thread waits for that answer, so that everybody else can wait with a limit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from endwell.engine.client import RefusedError
+from endwell.engine.output import Dropped, Output
+from endwell.engine.protocol import (
+    DEFAULT_GRACE,
+    DEFAULT_SIGNAL,
+    NOT_EXECUTABLE,
+    NOT_FOUND,
+    Ending,
+    EngineError,
+    NotStartedError,
+)
+from endwell.engine.remote_execution import RemoteExecution
+from endwell.engine.sources import Attached, send_all
+from endwell.model.signals import Signal
+from endwell.system.membership import members, namespace_of
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from endwell.engine.client import Call
+    from endwell.engine.output import Line
+    from endwell.engine.remote import RemoteEngine
+
+_GONE = {404, 409}
+_KILLED = 128 + signal.SIGKILL
+# The engine copies what is left in the pipes, and gives up after a few seconds.
+_LAST_OUTPUT = 10.0
+# What an engine may need beyond the grace period: it waits for its own logs, and for the runtime.
+_STOP_RESERVE = 120.0
+# What the engine says when the runtime could not exec; both engines pass on the words of runc and crun.
+_NOT_EXECUTABLE_MARKS = ("permission denied", "exec format error", "is a directory")
+_NOT_FOUND_MARKS = ("executable file", "no such file or directory", "not found")
+
+
+def whole_seconds(grace: float) -> int:
+    """Return a grace period as engines take it, -1 for without end; EngineError if they cannot."""
+    if math.isinf(grace) and grace > 0:
+        return -1
+    if math.isnan(grace) or grace < 0 or grace != int(grace):
+        raise EngineError(
+            f"cannot stop with a grace period of {grace:g} s: engines take whole seconds, 0 or more; round it"
+        )
+    return int(grace)
+
+
+class RemoteContainer:
+    """A container of an engine; `record` is what the engine knows of it, `owned` whether we made it."""
+
+    def __init__(self, engine: RemoteEngine, record: Mapping[str, Any], *, owned: bool) -> None:
+        self._engine = engine
+        self._owned = owned
+        self.identity: str = record["Id"]
+        self.name: str = record["Name"].removeprefix("/")
+        self._config: Mapping[str, Any] = record.get("Config") or {}
+        self._words = [*(self._config.get("Entrypoint") or ()), *(self._config.get("Cmd") or ())]
+        self._image: str = record.get("Image") or ""
+        self._record = record
+        self._pid = 0
+        self._namespace: tuple[int, int] | None = None
+        self._lock = threading.RLock()
+        self._started = False
+        self._output: Output | None = None
+        self._stream: socket.socket | None = None
+        self._waiting: Call | None = None
+        self._waiter: threading.Thread | None = None
+        self._over = threading.Event()
+        self._status = 0
+        self._ended = 0.0
+        self._failure: EngineError | None = None
+        self._asked = 0.0
+        # From so many seconds after the asking on a SIGKILL is the engine's; None for never.
+        self._kill_after: float | None = None
+        self._note = ""
+        self._executions: list[RemoteExecution] = []
+        self.stop_signal, self.grace = self._stopping()
+
+    @property
+    def pid(self) -> int:
+        """PID 1's number on the engine's host; 0 before the start."""
+        return self._pid
+
+    @property
+    def address(self) -> str:
+        """Where its ports are found from the engine's host."""
+        if (self._record.get("HostConfig") or {}).get("NetworkMode") == "host":
+            return "127.0.0.1"
+        settings = self._record.get("NetworkSettings") or {}
+        found = [settings, *(settings.get("Networks") or {}).values()]
+        return next((str(one["IPAddress"]) for one in found if one.get("IPAddress")), "")
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """Every line printed and kept so far, oldest first."""
+        return self._output.lines if self._output else []
+
+    @property
+    def dropped(self) -> Dropped:
+        """How much of the output was read and not kept."""
+        return self._output.dropped if self._output else Dropped()
+
+    def members(self) -> tuple[int, ...]:
+        """Return the processes in its PID namespace; none where the engine's host is not this machine."""
+        return members(self._namespace) if self._namespace else ()
+
+    def start(self) -> None:
+        """Start it; see `Container.start`."""
+        with self._lock:
+            if self._started:
+                raise EngineError(
+                    f"cannot start {self.name}: it has been started already; create another one"
+                )
+            self._started = True
+        try:
+            # Podman prepares the container for this, up to the exec, and says already here that it cannot.
+            self._attach()
+            self._engine.client.ask("POST", f"/containers/{self.identity}/start")
+        except RefusedError as error:
+            raise _explain(error, " ".join(self._words[:1])) from error
+        self._watch()
+        self._look()
+
+    def follow(self) -> None:
+        """Take part in a container that runs already."""
+        self._started = True
+        self._attach()
+        self._watch()
+        self._look()
+
+    def expect(self, text: str | re.Pattern[str], timeout: float = 10.0) -> Line:
+        """Return the first line equal to `text` that no earlier call has returned; or NotSeenError."""
+        if self._output is None:
+            raise EngineError(f"cannot read the output of {self.name}: it has not been started")
+        return self._output.expect(text, timeout)
+
+    def feed(self, text: str) -> None:
+        """Write to its standard input, or what it reads from its terminal."""
+        if self._stream is None or not (self._owned and self._config.get("OpenStdin")):
+            raise EngineError(f"cannot write to the input of {self.name}: it has none; make it interactive")
+        try:
+            send_all(self._stream, text.encode())
+        except OSError as error:
+            raise EngineError(
+                f"cannot write to the input of {self.name}: {error.strerror or error}; has it ended?"
+            ) from error
+
+    def close_input(self) -> None:
+        """Let it read the end of its standard input."""
+        if self._config.get("Tty"):
+            self.feed("\x04")
+        elif self._stream is not None and self._config.get("OpenStdin"):
+            self._stream.shutdown(socket.SHUT_WR)
+
+    def send(self, number: int) -> None:
+        """Send a signal to PID 1 alone; a container that has ended is no error."""
+        try:
+            self._engine.client.ask("POST", f"/containers/{self.identity}/kill", {"signal": int(number)})
+        except RefusedError as error:
+            if not _has_gone(error):
+                raise
+
+    def stop(self, grace: float | None = None, number: int | None = None) -> Ending:
+        """Let the engine stop it; see `Container.stop`."""
+        grace = self.grace if grace is None else grace
+        seconds = whole_seconds(grace)
+        wanted = int(self.stop_signal if number is None else number)
+        self._ask(grace)
+        query: dict[str, object] = {"t": seconds}
+        if wanted != int(self.stop_signal):
+            since = self._engine.stop_signal_from
+            if since is None or self._engine.client.version < since:
+                return self._stop_by_hand(grace, wanted)
+            query["signal"] = wanted
+        limit = None if seconds < 0 else seconds + _STOP_RESERVE
+        try:
+            self._engine.client.ask("POST", f"/containers/{self.identity}/stop", query, limit=limit)
+        except RefusedError as error:
+            # It ended by itself meanwhile, and was removed.
+            if not _has_gone(error):
+                raise
+        return self._finish()
+
+    def kill(self) -> Ending:
+        """Send SIGKILL to PID 1; return how the container ended."""
+        self._ask(0.0)
+        with self._lock:
+            self._kill_after = 0.0
+        self.send(signal.SIGKILL)
+        return self._finish()
+
+    def exec(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        directory: str | None = None,
+        user: str | None = None,
+    ) -> RemoteExecution:
+        """Run one more command inside; see `Container.exec`."""
+        if not command or not command[0]:
+            raise EngineError("cannot run anything in the container: the command is empty; name a program")
+        body = {
+            "Cmd": list(command),
+            "AttachStdout": True,
+            "AttachStderr": True,
+            "Env": [f"{name}={value}" for name, value in (environment or {}).items()],
+            **({"WorkingDir": directory} if directory else {}),
+            **({"User": user} if user else {}),
+        }
+        execution = RemoteExecution.begin(self._engine.client, self.identity, self.name, body)
+        with self._lock:
+            self._executions = [one for one in self._executions if not one.closed]
+            self._executions.append(execution)
+        return execution
+
+    def wait(self, timeout: float | None = None) -> Ending | None:
+        """Return how the container ended, waiting at most `timeout` seconds; None when it still runs."""
+        if not self._over.wait(timeout):
+            return None
+        if self._failure is not None:
+            raise self._failure
+        if self._output is not None:
+            self._output.wait(_LAST_OUTPUT)
+        with self._lock:
+            took = max(0.0, self._ended - self._asked) if self._asked else 0.0
+            killed = self._status == _KILLED and self._kill_after is not None and took >= self._kill_after
+            return Ending(self._status, killed, took, self._note)
+
+    def remove(self) -> None:
+        """Kill what still runs and leave nothing behind, or let go of it if it is somebody else's."""
+        try:
+            if self._owned:
+                self._engine.discard(self.identity)
+                self._owned = False
+        finally:
+            with self._lock:
+                executions, self._executions = self._executions, []
+            for execution in executions:
+                execution.close()
+            if self._waiting is not None:
+                self._waiting.abort()
+            if self._waiter is not None:
+                self._waiter.join()
+            if self._output is not None:
+                self._output.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.remove()
+
+    def _stopping(self) -> tuple[Signal, float]:
+        """Return the stop signal and the grace period that the engine would use."""
+        named = self._config.get("StopSignal")
+        if not named and self._image:
+            try:
+                named = (self._engine.find_image(self._image).get("Config") or {}).get("StopSignal")
+            except RefusedError:
+                named = None
+        try:
+            number = Signal.parse(str(named)) if named else DEFAULT_SIGNAL
+        except ValueError:
+            # The engine refuses to start such a container, and says why.
+            number = DEFAULT_SIGNAL
+        timeout = self._config.get("StopTimeout")
+        grace = DEFAULT_GRACE if timeout is None else float(timeout)
+        return number, math.inf if grace < 0 else grace
+
+    def _attach(self) -> None:
+        stdin = {"stdin": 1} if self._owned and self._config.get("OpenStdin") else {}
+        query = {"stream": 1, "stdout": 1, "stderr": 1, **stdin}
+        self._stream, rest = self._engine.client.hijack(f"/containers/{self.identity}/attach", query)
+        self._output = Output([Attached(self._stream, bool(self._config.get("Tty")), rest)])
+
+    def _watch(self) -> None:
+        self._waiting = self._engine.client.call(
+            "POST", f"/containers/{self.identity}/wait", self._engine.wait_query, limit=None
+        )
+        self._waiter = threading.Thread(
+            target=self._await_end, args=(self._waiting,), name="endwell-wait", daemon=True
+        )
+        self._waiter.start()
+
+    def _await_end(self, waiting: Call) -> None:
+        """Run the thread: the engine answers when the container has ended."""
+        # Signals are for the main thread: one taken here would not wake it from its waiting.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            answer = json.loads(waiting.answer())
+            self._status = int(answer["StatusCode"])
+        except EngineError as error:
+            self._failure = error
+        except (ValueError, LookupError, TypeError):
+            self._failure = EngineError(
+                f"cannot tell how {self.name} ended: the engine's answer is cut short; is it running?"
+            )
+        finally:
+            self._ended = time.monotonic()
+            self._over.set()
+
+    def _look(self) -> None:
+        """Learn what is known only of a container that runs."""
+        self._record = self._engine.inspect(self.identity)
+        self._pid = int(self._record["State"].get("Pid") or 0)
+        self._namespace = namespace_of(self._pid) if self._pid else None
+
+    def _ask(self, grace: float) -> None:
+        if not self._started:
+            raise EngineError(f"cannot stop {self.name}: it has not been started; start it, or remove it")
+        with self._lock:
+            if not self._asked:
+                self._asked = time.monotonic()
+                self._kill_after = grace
+
+    def _stop_by_hand(self, grace: float, number: int) -> Ending:
+        """Do what a stop with another signal would do, one step after another."""
+        major, minor = self._engine.client.version
+        self._note = (
+            f"{self._engine.title} (API {major}.{minor}) cannot stop with {Signal(number)}: "
+            "signal, wait and SIGKILL were sent one by one"
+        )
+        self.send(number)
+        if (ending := self.wait(None if math.isinf(grace) else grace)) is not None:
+            return ending
+        self.send(signal.SIGKILL)
+        return self._finish()
+
+    def _finish(self) -> Ending:
+        ending = self.wait()
+        assert ending is not None  # noqa: S101  a wait without a timeout returns an ending
+        return ending
+
+
+def _has_gone(error: RefusedError) -> bool:
+    """Tell whether the engine refuses because the container does not run any more, or is not there."""
+    return error.status in _GONE or "state improper" in error.said
+
+
+def _explain(error: RefusedError, command: str) -> EngineError:
+    said = error.said.lower()
+    for marks, status in ((_NOT_EXECUTABLE_MARKS, NOT_EXECUTABLE), (_NOT_FOUND_MARKS, NOT_FOUND)):
+        if any(mark in said for mark in marks):
+            return NotStartedError(
+                f"cannot start {command}: {error.said}; check the path inside the container", status
+            )
+    return EngineError(f"cannot start {command}: {error.said}; see the engine's log")
