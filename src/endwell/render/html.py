@@ -1,0 +1,170 @@
+"""The report as one page that needs nothing else: no network, no script to be read, paper or screen."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections import Counter
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from endwell import __version__
+from endwell.model.finding import Verdict
+from endwell.model.timeline import Origin, Printed
+from endwell.render.clean import clean, fit
+from endwell.render.document import document
+from endwell.render.marks import HEARINGS as FATE_CLASSES, LOOKS
+from endwell.render.picture import legend, picture
+from endwell.render.picture_signals import deadly
+from endwell.render.volleys import repeated, volleys
+from endwell.render.words import (
+    HEARINGS,
+    Look,
+    clock,
+    counted,
+    ended,
+    ended_at_length,
+    fates,
+    headline,
+    look,
+    seconds,
+    whence,
+)
+
+if TYPE_CHECKING:
+    from endwell.model.report import Report
+    from endwell.render.options import Options
+
+MOST_PROCESSES = 1000
+MOST_SIGNALS = 300
+MOST_LINES = 300
+_MARKS = {Verdict.WELL: ("well", "✓"), Verdict.BADLY: ("badly", "✕"), Verdict.UNKNOWN: ("unknown", "?")}
+
+
+def render(report: Report, options: Options) -> str:  # noqa: ARG001  every format has the same two
+    """Return the page; the document of `render.document` is inside, as `<script type="application/json">`.
+
+    A browser is told to load nothing and to run no script but ours: should a guest's name ever get past the
+    escapes, it is still only a name.
+    """
+    values = document(report)
+    # Nothing in a script element is escaped; only `<` could end it.
+    embedded = Markup(json.dumps(values).replace("<", "\\u003c"))  # noqa: S704  ASCII, and no `<`
+    script = _part("script.js")
+    kind, mark = _MARKS[report.verdict]
+    first = next((one for one in report.processes if one.pid == 1), None)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            version=__version__,
+            style=_part("style.css"),
+            script=script,
+            digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            document=values,
+            embedded=embedded,
+            report=report,
+            stop=report.timeline.stop,
+            kind=kind,
+            mark=mark,
+            headline=headline(report).partition(": ")[2],
+            command=first.command if first else "",
+            grace=_grace(report),
+            looks=_looks(report),
+            picture=picture(report) if report.processes else "",
+            legend=legend(report),
+            signals=_signals(report),
+            output=[event for event in report.timeline.events if isinstance(event, Printed)],
+            traffic=_traffic(report),
+            most={"processes": MOST_PROCESSES, "signals": MOST_SIGNALS, "lines": MOST_LINES},
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("endwell.render", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        clean=clean,
+        clock=clock,
+        seconds=seconds,
+        ended=ended,
+        ended_at_length=ended_at_length,
+        brief=lambda text, room: fit(clean(text), room),
+        look=lambda process: LOOKS[look(process)],
+    )
+    environment.globals.update(counted=counted)
+    return environment
+
+
+def _part(name: str) -> Markup:
+    """Return a file of the page as it is: ours, and free of the tag that would end its element."""
+    return Markup(resources.files("endwell.render").joinpath("page", name).read_text())  # noqa: S704
+
+
+def _grace(report: Report) -> dict[str, Any]:
+    """Return the meter: the share of the grace that the stop took, in percent."""
+    stop = report.timeline.stop
+    share = stop.took / stop.grace if stop.grace > 0 and not math.isinf(stop.grace) else 0.0
+    return {"share": round(min(1.0, max(0.0, share)) * 100, 1), "high": share > 0.8}  # noqa: PLR2004  what a rule warns of
+
+
+def _looks(report: Report) -> list[dict[str, Any]]:
+    """Return how lives ended, the most of them first: class, words, number."""
+    found = Counter(look(one) for one in report.processes)
+    return [{"name": LOOKS[kind], "words": kind.value, "number": found[kind]} for kind in Look if found[kind]]
+
+
+def _signals(report: Report) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": one.at,
+            "times": len(one.arrivals),
+            "signal": one.signal.name,
+            "source": _name(report, one.source)
+            if one.source is not None and one.sender.kind is Origin.PROCESS
+            else whence(one.sender),
+            "targets": _names(report, tuple(dict.fromkeys(one.targets))),
+            "fate": fates(one.arrivals),
+            "kind": "deadly" if deadly(one.arrivals[0]) else FATE_CLASSES[HEARINGS[one.arrivals[0].fate]],
+        }
+        for one in repeated(volleys(report.processes))
+    ]
+
+
+def _name(report: Report, index: int) -> str:
+    return f"{report.processes[index].pid} {report.processes[index].name}"
+
+
+def _names(report: Report, targets: tuple[int, ...]) -> str:
+    return (
+        ", ".join(_name(report, index) for index in targets)
+        if len(targets) <= 6  # noqa: PLR2004  a line
+        else f"{len(targets)} processes"
+    )
+
+
+def _traffic(report: Report) -> dict[str, Any] | None:
+    traffic = report.timeline.traffic
+    if traffic is None:
+        return None
+    outcomes = list(dict.fromkeys(one.outcome for one in traffic.requests))
+    outcomes.sort(key=lambda one: (one.lost, one.value))
+    groups = list(dict.fromkeys(one.group for one in traffic.requests))
+    counts = {group: traffic.count(group) for group in groups}
+    return {
+        "outcomes": outcomes,
+        "rows": [(group.value, [counts[group][one] for one in outcomes]) for group in groups],
+    }
