@@ -44,7 +44,10 @@ class Command(NamedTuple):  # a dataclass would import half of the standard libr
 
 
 COMMANDS = (
+    Command("probe", "probe", "stop a container for real, and say whether it ended well"),
     Command("init", "init", "run a program as PID 1 and end its whole tree well", forwards=True),
+    Command("rule", "rule", "print a rule's page: what a finding means, how to mend it"),
+    Command("rules", "rules", "list the rules"),
     Command("completion", "completion", "print what makes a shell complete endwell's words"),
     Command("version", "version", "print the versions of endwell and of what it runs on"),
 )

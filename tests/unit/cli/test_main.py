@@ -75,9 +75,9 @@ def test_version_option(word: str, capsys: pytest.CaptureFixture[str]) -> None:
         (["inti"], "endwell: 'inti' is not a command: did you mean init?; see `endwell --help`\n"),
         (
             ["fly"],
-            "endwell: 'fly' is not a command: there are init, completion, version; see `endwell --help`\n",
+            "endwell: 'fly' is not a command: there are probe, init, rule, rules, completion, version; see `endwell --help`\n",
         ),
-        ([""], "endwell: '' is not a command: there are init, completion, version; see `endwell --help`\n"),
+        ([""], "endwell: '' is not a command: there are probe, init, rule, rules, completion, version; see `endwell --help`\n"),
     ],
 )
 def test_unknown_command_is_told_in_one_line(

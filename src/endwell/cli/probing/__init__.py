@@ -1,0 +1,1 @@
+"""What the command `endwell probe` is made of."""

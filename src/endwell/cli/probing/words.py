@@ -1,0 +1,127 @@
+"""The words of `endwell probe` as a plan."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+from endwell.model.durations import parse_duration
+from endwell.model.signals import Signal
+from endwell.model.spec import ContainerSpec
+from endwell.model.timeline import Way
+from endwell.probe.plan import Execution, Plan
+from endwell.probe.ready import parse_ready
+
+if TYPE_CHECKING:
+    import argparse
+
+    from endwell.probe.load.options import LoadOptions
+
+# What a program on this machine is given of our environment; an image brings its own.
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TERM")
+
+
+def read_plan(options: argparse.Namespace) -> Plan:
+    """Return what the words ask for; ValueError for words that contradict each other or make no sense."""
+    command = tuple(options.command[1:] if options.command[:1] == ["--"] else options.command)
+    if options.image and options.container:
+        raise ValueError("--image and --container exclude each other: name one")
+    if options.container and (command or options.init is not None or options.entrypoint):
+        raise ValueError("--container takes what runs already: no command, --init or --entrypoint")
+    if not command and not options.image and not options.container:
+        raise ValueError(
+            "nothing to stop: give a command, --image or --container; see `endwell probe --help`"
+        )
+    if options.twice and options.kill:
+        raise ValueError("--twice and --kill exclude each other: SIGKILL needs no second one")
+    if options.repeat < 1:
+        raise ValueError(f"--repeat {options.repeat}: at least once")
+    if options.container and (options.repeat > 1 or options.control):
+        raise ValueError(
+            "--container can be stopped once only: --repeat and --control need a command or --image"
+        )
+    engine = options.engine or ("docker" if options.image or options.container else "local")
+    if engine == "local" and (options.image or options.container):
+        raise ValueError("the local engine has neither images nor containers: use --engine docker or podman")
+    if engine != "local" and not (options.image or options.container):
+        raise ValueError(f"--engine {engine} needs --image or --container")
+    parse_ready(options.ready)  # to complain now, and not when it runs
+    way = Way.TWICE if options.twice else Way.KILL if options.kill else Way.STOP
+    return Plan(
+        spec=read_spec(options, command, engine),
+        engine=engine,
+        container=options.container,
+        observer=options.observer,
+        ready=options.ready,
+        ready_timeout=parse_duration(options.ready_timeout),
+        after=parse_duration(options.after),
+        signal=Signal.parse(options.signal) if options.signal else None,
+        grace=None if options.grace is None else parse_duration(options.grace),
+        way=way,
+        executions=tuple(Execution.parse(text) for text in options.exec),
+        load=read_load(options),
+    )
+
+
+def read_spec(options: argparse.Namespace, command: tuple[str, ...], engine: str) -> ContainerSpec:
+    """Return the container to make."""
+    local = engine == "local"
+    environment = {name: os.environ[name] for name in KEPT if local and name in os.environ}
+    for text in options.env:
+        name, sign, value = text.partition("=")
+        if not name:
+            raise ValueError(f"--env {text!r} names no variable: write NAME=VALUE, or NAME to pass it on")
+        if sign or name in os.environ:
+            environment[name] = value if sign else os.environ[name]
+    init, mounts = read_init(options.init)
+    return ContainerSpec(
+        command=command,
+        image=options.image or "",
+        entrypoint=tuple(shlex.split(options.entrypoint)) if options.entrypoint is not None else None,
+        init=init,
+        environment=environment,
+        directory=options.workdir or (os.getcwd() if local else None),  # noqa: PTH109  a plain string
+        user=options.user,
+        terminal=options.tty,
+        interactive=options.interactive,
+        stop_signal=None,
+        mounts=() if local else mounts,
+        network=options.network,
+    )
+
+
+def read_init(text: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the words of the init that --init asks for, and what an image has to be lent for it."""
+    if text is None:
+        return (), ()
+    if text:
+        return tuple(shlex.split(text)), ()
+    from endwell.cli.init import find_binary  # noqa: PLC0415  only for --init
+
+    binary = find_binary()
+    if binary is None:
+        raise ValueError("cannot find the program endwell-init: install endwell again, with pip")
+    return (str(binary), "--"), (str(binary),)
+
+
+def read_load(options: argparse.Namespace) -> LoadOptions | None:
+    """Return the traffic that is asked for; ValueError for two kinds, LoadError for a wrong target."""
+    asked = [(kind, getattr(options, kind)) for kind in ("http", "http2", "tcp") if getattr(options, kind)]
+    if len(asked) > 1:
+        raise ValueError(f"--{asked[0][0]} and --{asked[1][0]} exclude each other: name one")
+    if not asked:
+        return None
+    if options.rate <= 0:
+        raise ValueError(f"--rate {options.rate:g}: there has to be some")
+    from endwell.probe.load.options import LoadOptions, http_target, tcp_target  # noqa: PLC0415  only with traffic
+
+    kind, target = asked[0]
+    slow = http_target(options.http_slow).path if options.http_slow else ""
+    return LoadOptions(
+        target=tcp_target(target)
+        if kind == "tcp"
+        else http_target(target, version=2 if kind == "http2" else 1),
+        slow_path=slow,
+        rate=options.rate,
+    )

@@ -1,0 +1,84 @@
+"""What is to be probed, and how: the command line as a value."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from endwell.model.durations import parse_duration
+from endwell.model.spec import ContainerSpec
+from endwell.model.timeline import Way
+
+if TYPE_CHECKING:
+    from endwell.model.signals import Signal
+    from endwell.probe.load.options import LoadOptions
+
+TIMED = re.compile(r"(?P<sign>[+-]?)(?P<time>(?:[0-9.]+(?:ns|us|µs|ms|s|m|h)?)+):(?P<command>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A command that runs inside meanwhile, as with `docker exec`.
+
+    `at` is in seconds relative to the stop; None means before it, and the stop waits for its end.
+    """
+
+    command: tuple[str, ...]
+    at: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `[TIME:]CMD`; CMD is for `sh -c`.
+
+        Args:
+            text: `kill -9 1`, `200ms:kill -9 7`, `-1s:redis-cli set key value`.
+
+        Raises:
+            ValueError: there is no command, or the time is none.
+        """
+        match = TIMED.fullmatch(text)
+        command, at = text, None
+        if match:
+            seconds = parse_duration(match["time"])
+            command, at = match["command"], -seconds if match["sign"] == "-" else seconds
+        if not command.strip():
+            raise ValueError(f"{text!r} names no command: write CMD or TIME:CMD, as in '200ms:kill -9 7'")
+        return cls(("/bin/sh", "-c", command), at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One probe.
+
+    Args:
+        spec: the container to make; of no meaning with `container`.
+        engine: by name.
+        container: the name of one that runs already.
+        observer: auto, tracefs or seccomp; none for a control run.
+        ready: what to wait for, as in `tcp:8080`; empty for the default.
+        ready_timeout: seconds.
+        after: seconds to wait between ready and stop.
+        signal: instead of the container's stop signal.
+        grace: seconds, instead of the container's own.
+        way: how to end it.
+        again: seconds until the stop signal is sent a second time, for `Way.TWICE`.
+        executions: what to run inside meanwhile.
+        load: the traffic, or None.
+        most: how many processes there may be before the container is taken to fork without end.
+    """
+
+    spec: ContainerSpec = field(default_factory=ContainerSpec)
+    engine: str = "local"
+    container: str | None = None
+    observer: str = "auto"
+    ready: str = ""
+    ready_timeout: float = 30.0
+    after: float = 0.0
+    signal: Signal | None = None
+    grace: float | None = None
+    way: Way = Way.STOP
+    again: float = 0.5
+    executions: tuple[Execution, ...] = ()
+    load: LoadOptions | None = None
+    most: int = 20_000

@@ -1,0 +1,251 @@
+"""One probe: observe, start, wait until ready, stop, wait for the end, judge. Nothing of it remains.
+
+The main thread walks through the phases and is the only one that may be interrupted (Ctrl-C, SIGTERM): every
+part is a context that ends what it began, in reverse order, so that an exception in any phase leaves nothing
+behind. What happens at a time of its own (a command inside, the second signal, a look at the open files just
+before the kill) has a thread of its own, which is waited for.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from endwell import engine as engines, rules
+from endwell.engine.protocol import Ending, EngineError
+from endwell.model.signals import KILL
+from endwell.model.timeline import Died, Origin, Printed, Ready, Signalled, Stop, Timeline, Way, shifted
+from endwell.probe import observers
+from endwell.probe.holdings import Holdings
+from endwell.probe.progress import Silence
+from endwell.probe.ready import parse_ready, wait_until_ready
+from endwell.probe.room import ContainerRoom
+from endwell.probe.timers import Timers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from endwell.engine.protocol import Container
+    from endwell.model.report import Report
+    from endwell.model.signals import Signal
+    from endwell.model.timeline import Event
+    from endwell.probe.load.process import Load
+    from endwell.probe.observer import Observer
+    from endwell.probe.plan import Execution, Plan
+    from endwell.probe.progress import Progress
+
+# Just before the engine kills: late enough to see who is left, early enough to be done with it.
+LOOK_BEFORE_KILL = 0.05
+# How often a container is counted that may be forking without end.
+COUNT_EVERY = 0.1
+# The kernel's instant of the stop signal may lie a little before ours: clocks are read on two processors.
+SKEW = 0.001
+
+
+def probe(plan: Plan, progress: Progress | None = None) -> Report:
+    """Stop a container for real, and return what happened, judged.
+
+    Args:
+        plan: what to stop, and how.
+        progress: who is told meanwhile.
+
+    Raises:
+        EngineError: the container cannot be made, found or stopped.
+        ObserverError: the observer that was asked for does not work here.
+        ValueError: the plan contradicts itself.
+    """
+    return rules.judge(observe(plan, progress or Silence()))
+
+
+def observe(plan: Plan, progress: Progress) -> Timeline:
+    """Do it, without a judgement; see `probe`."""
+    with ExitStack() as stack:
+        progress.phase("making the container")
+        engine = engines.find(plan.engine)
+        stack.callback(engine.close)
+        observer = observers.enter(plan.observer, plan.engine)
+        stack.push(observer)
+        if plan.container is None:
+            container = engine.create(plan.spec, listener=observer.listener)
+        else:
+            container = engine.attach(plan.container)
+        stack.enter_context(container)
+        return _Run(plan, progress, observer, container, stack).walk()
+
+
+class _Run:
+    """The walk through the phases, and what is known on the way."""
+
+    def __init__(
+        self, plan: Plan, progress: Progress, observer: Observer, container: Container, stack: ExitStack
+    ) -> None:
+        self.plan = plan
+        self.progress = progress
+        self.observer = observer
+        self.container = container
+        self.signal = plan.signal or container.stop_signal
+        self.grace = container.grace if plan.grace is None else plan.grace
+        self.notes: list[str] = []
+        self.holdings = stack.enter_context(Holdings())
+        self.timers = stack.enter_context(Timers())
+        self.stack = stack
+        self.asked = 0.0
+
+    def walk(self) -> Timeline:
+        self._start()
+        ready = self._wait_until_ready()
+        load = self._load() if ready.at is not None and self.container.wait(0.0) is None else None
+        if ready.at is not None:
+            self._linger()
+        already = self.container.wait(0.0)
+        ending = self._stop(load) if already is None else already
+        if already is not None:
+            self.asked = time.monotonic()
+        return self._tell(ending, ready, load, asked=already is None)
+
+    def _start(self) -> None:
+        if self.container.pid:
+            self.observer.follow(self.container.pid)
+        if self.plan.container is None:
+            self.progress.phase("starting it")
+            known = bool(self.container.pid)
+            self.container.start()
+            if not known and self.container.pid:
+                self.observer.follow(self.container.pid)
+        self.timers.every(COUNT_EVERY, self._count)
+
+    def _wait_until_ready(self) -> Ready:
+        check = parse_ready(self.plan.ready)
+        self.progress.phase(f"waiting until it is ready ({check})", self.plan.ready_timeout)
+        return wait_until_ready(check, ContainerRoom(self.container), self.plan.ready_timeout)
+
+    def _load(self) -> Load | None:
+        if self.plan.load is None:
+            return None
+        from endwell.probe.load.process import Load  # noqa: PLC0415  most probes send nothing
+
+        self.progress.phase(f"sending requests to {self.plan.load.target}")
+        load = Load(self.plan.load, self.container.pid, self._ended_within)
+        self.stack.enter_context(load)
+        return load if load.start() else None
+
+    def _ended_within(self, seconds: float) -> bool:
+        return self.container.wait(seconds) is not None
+
+    def _linger(self) -> None:
+        """Run what comes before the stop."""
+        early = min((one.at for one in self.plan.executions if one.at is not None), default=0.0)
+        for one in self.plan.executions:
+            if one.at is None:
+                self.progress.phase(f"running inside: {one.command[-1]}")
+                self._execute(one)
+        wait = max(self.plan.after, -early)
+        stop = time.monotonic() + wait
+        for one in self.plan.executions:
+            if one.at is not None and one.at < 0:
+                self.timers.at(stop + one.at, partial(self._execute, one))
+        if wait:
+            self.progress.phase("waiting before the stop", wait)
+            self.container.wait(max(0.0, stop - time.monotonic()))
+
+    def _stop(self, load: Load | None) -> Ending:
+        signal = KILL if self.plan.way is Way.KILL else self.signal
+        self.progress.phase(f"{signal} sent; waiting for the end", self.grace)
+        self.observer.hurry()
+        if load:
+            load.prepare()
+        self._look()
+        self.asked = now = time.monotonic()
+        if load:
+            load.stop(now)
+        for one in self.plan.executions:
+            if one.at is not None and one.at >= 0:
+                self.timers.at(now + one.at, partial(self._execute, one))
+        if self.plan.way is Way.TWICE:
+            self.timers.at(now + self.plan.again, partial(self._send, self.signal))
+        if self.grace > LOOK_BEFORE_KILL:
+            self.timers.at(now + self.grace - LOOK_BEFORE_KILL, self._look)
+        self._announce(signal, now)
+        if self.plan.way is Way.KILL:
+            ending = self.container.kill()
+        else:
+            ending = self.container.stop(self.grace, self.signal.number)
+        if ending.killed and self.plan.way is not Way.KILL:
+            self._announce(KILL, now + self.grace)
+        if load:
+            load.ended(time.monotonic())
+        return ending
+
+    def _tell(self, ending: Ending, ready: Ready, load: Load | None, *, asked: bool) -> Timeline:
+        self.timers.close()
+        self.progress.phase("reading what was observed")
+        seen = self.observer.finish()
+        zero = _zero(seen.events, self.signal if self.plan.way is not Way.KILL else KILL, self.asked)
+        if not asked:
+            zero = next((one.at for one in seen.events if isinstance(one, Died) and one.pid == 1), zero)
+        self.notes += [f"while the container ran: {error}" for error in self.timers.errors]
+        if ending.note:
+            self.notes.append(ending.note)
+        if dropped := self.container.dropped.size:
+            self.notes.append(f"it printed too much to keep: {dropped} bytes are left out")
+        events: list[Event] = [*seen.events, *self.holdings.settle()]
+        events += [Printed(line.at, line.stream, line.text) for line in self.container.lines]
+        last = next((one.at for one in reversed(seen.events) if isinstance(one, Died) and one.pid == 1), None)
+        return Timeline(
+            events=shifted(events, zero),
+            stop=Stop(
+                signal=self.signal if self.plan.way is not Way.KILL else KILL,
+                grace=self.grace,
+                took=(last - zero if last is not None else ending.took) if asked else 0.0,
+                killed=ending.killed,
+                exit=ending.status,
+                way=self.plan.way,
+                asked=asked,
+            ),
+            witness=seen.witness,
+            engine=self.plan.engine,
+            ready=replace(ready, at=None if ready.at is None else ready.at - zero),
+            traffic=load.result(zero) if load else None,
+            notes=tuple(self.notes),
+        )
+
+    def _execute(self, one: Execution) -> None:
+        with self.container.exec(one.command) as running:
+            running.wait()
+
+    def _send(self, signal: Signal) -> None:
+        self._announce(signal, time.monotonic())
+        self.container.send(signal.number)
+
+    def _announce(self, signal: Signal, at: float) -> None:
+        """Tell an observer that cannot see them of the signals that we send from outside."""
+        sent = getattr(self.observer, "sent", None)
+        if sent is not None:
+            sent(signal.number, at)
+
+    def _look(self) -> None:
+        with suppress(OSError, EngineError):
+            self.holdings.look(self.container.members())
+
+    def _count(self) -> bool:
+        """End a container that forks without end; otherwise it is counted again."""
+        if self.observer.born <= self.plan.most:
+            return True
+        self.notes.append(f"ended early: it had made more than {self.plan.most} processes")
+        self.container.send(KILL.number)
+        return False
+
+
+def _zero(events: Iterable[Event], signal: Signal, asked: float) -> float:
+    """The instant of the stop: when the kernel generated the signal for PID 1, else when we asked for it."""
+    for event in events:
+        if (
+            isinstance(event, Signalled)
+            and (event.pid, event.signal, event.sender.kind) == (1, signal, Origin.OUTSIDE)
+            and event.at >= asked - SKEW
+        ):
+            return event.at
+    return asked
