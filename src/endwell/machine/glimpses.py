@@ -192,6 +192,7 @@ def taken(signal: Signal, stance: Stance, *, first: bool, waited: bool) -> Fate:
 class _Life:
     pid: int
     parent: int
+    born: float
     left: Left | None = None
     ended: float | None = None
     collected: Collected | None = None
@@ -235,7 +236,7 @@ class _Fold:
     def _meet(self, met: Met) -> None:
         life = self.current.get(met.pid)
         if life is None or life.collected is not None:
-            life = _Life(met.pid, met.parent)
+            life = _Life(met.pid, met.parent, met.at)
             self.lives.append(life)
             self.current[met.pid] = life
             self.events.append(Born(met.at, met.pid, met.parent))
@@ -326,7 +327,8 @@ class _Fold:
             at = teardown
         elif torn and teardown is not None:
             if _by_the_namespace(life, teardown):
-                self.events.append(Signalled(teardown, life.pid, KILL, _NAMESPACE, Fate.DEFAULT))
+                sent = max(teardown, life.born)  # one may be forked while PID 1 is held at its exit
+                self.events.append(Signalled(sent, life.pid, KILL, _NAMESPACE, Fate.DEFAULT))
                 self.events.append(Died(at, life.pid, signal=KILL, sender=_NAMESPACE))
                 return
             # It ended by itself at the same time, and was collected in the teardown.

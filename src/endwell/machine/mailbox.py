@@ -10,7 +10,9 @@ same SIGKILL is delivered to the other threads when one calls exit_group or exec
 when the process has ended.
 
 Why a signal was refused is known later too: the process was ending already, or ignored it, or is PID 1 and
-has no handler.
+has no handler. So is why one that was queued was never taken: it was blocked, or it came too late, because
+the process was killed before it ran again. Looks at the mask of blocked signals tell which; where nobody
+could look in time the clock does, for one that is not blocked is taken within an instant.
 """
 
 from __future__ import annotations
@@ -30,6 +32,10 @@ _FAULTS = frozenset(map(Signal, (4, 5, 7, 8, 11, 31)))
 # What kills only a process that asked for it, or never.
 _STOPS = frozenset(map(Signal, (19, 20, 21, 22)))
 _DEADLY = frozenset({Default.TERMINATE, Default.CORE})
+# Seconds within which a process that has not blocked a signal takes it, if it has to wait for a processor.
+_INSTANT = 0.02
+# Seconds between two looks at a process that gets one signal after the other.
+_PAUSE = 0.001
 
 
 @dataclass(slots=True, eq=False)
@@ -59,6 +65,8 @@ class Mailbox:
     _candidate: Sent | None = None
     _spared: Sent | None = None
     _ignored: list[tuple[float, int]] = field(default_factory=list)
+    _blocked: list[tuple[float, int]] = field(default_factory=list)
+    _asked: float = 0.0
     _reads: list[float] = field(default_factory=list)
     _seen: float = 0.0
 
@@ -108,13 +116,27 @@ class Mailbox:
             self._reads.append(at)
         return waiting
 
-    def look(self, at: float, tid: int, ignored: int, pending: int) -> None:
-        """Note what /proc showed of a thread: the masks of ignored signals, and of those waiting for it."""
+    def asks(self, one: Sent) -> bool:
+        """Return whether the masks should be looked at, for a signal just sent: not for each of a storm."""
+        spared = self.first and one.result == REFUSED
+        queued = one.result not in {REFUSED, PENDING_ALREADY, NO_ROOM} and one.signal.catchable
+        if not (spared or (queued and one.at >= self._asked + _PAUSE)):
+            return False
+        self._asked = one.at
+        return True
+
+    def look(self, at: float, tid: int, ignored: int, pending: int, blocked: int | None = None) -> None:
+        """Note what /proc showed of a thread: the masks of ignored signals, and of those waiting for it.
+
+        `blocked` are the signals that every thread of the process blocks, None when nobody looked.
+        """
         self._ignored.append((at, ignored))
+        if blocked is not None:
+            self._blocked.append((at, blocked))
         self._seen = at
         for one in self.open:
             if one.at < at and (one.shared or one.tid == tid):
-                one.vanished = not pending >> (one.signal.number - 1) & 1
+                one.vanished = not _has(pending, one.signal)
 
     def execute(self) -> None:
         """Note an exec: the threads that got SIGKILL were the others."""
@@ -170,7 +192,7 @@ class Mailbox:
             return self._why_refused(one)
         if one.vanished or self._was_read(one):
             return Fate.SIGNALFD
-        return Fate.PENDING if one.signal.catchable else Fate.TOO_LATE
+        return Fate.PENDING if one.signal.catchable and self._was_blocked(one, doomed) else Fate.TOO_LATE
 
     def _was_read(self, one: Sent) -> bool:
         """Return whether a read took it that no later look at the masks contradicts."""
@@ -180,9 +202,15 @@ class Mailbox:
         self._reads.remove(at)
         return True
 
+    def _was_blocked(self, one: Sent, doomed: float | None) -> bool:
+        mask = _nearest(self._blocked, one.at)
+        if mask is None:
+            return doomed is None or doomed - one.at > _INSTANT
+        return _has(mask, one.signal)
+
     def _why_refused(self, one: Sent) -> Fate:
-        masks = [mask for at, mask in self._ignored if at >= one.at] or [mask for _, mask in self._ignored]
-        if masks and masks[0] >> (one.signal.number - 1) & 1:
+        mask = _nearest(self._ignored, one.at)
+        if mask is not None and _has(mask, one.signal):
             return Fate.IGNORED
         if one.signal.default is Default.CONTINUE:
             return Fate.DEFAULT
@@ -202,3 +230,12 @@ class Mailbox:
         """Return whether the kernel spares PID 1 the default action: it does, but for its own faults."""
         fault = one.signal in _FAULTS and one.origin is Origin.KERNEL
         return self.first and one.signal not in {KILL, STOP} and not fault
+
+
+def _nearest(looks: list[tuple[float, int]], at: float) -> int | None:
+    """Return the mask as it was looked at first since an instant, otherwise as it was before."""
+    return next((mask for when, mask in looks if when >= at), looks[-1][1] if looks else None)
+
+
+def _has(mask: int, signal: Signal) -> bool:
+    return bool(mask >> signal.number - 1 & 1)

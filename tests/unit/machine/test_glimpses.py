@@ -177,6 +177,16 @@ def test_a_handler_that_never_ran_before_the_end() -> None:
     assert [one.fate for one in told if isinstance(one, Signalled)] == [Fate.TOO_LATE]
 
 
+def test_who_is_born_while_pid_1_leaves_is_killed_after_its_birth() -> None:
+    told = events(
+        [
+            *(Met(0, 1, 0), Left(1, 1, 0), Met(1.1, 2, 1), Ended(1.2, 2), Collected(1.2, 2, -9)),
+            *(Ended(1.3, 1), Collected(1.4, 1, 0)),
+        ]
+    )
+    assert told[-3:-1] == (Born(1.1, 2, 1), Signalled(1.1, 2, KILL, NAMESPACE, Fate.DEFAULT))
+
+
 def test_a_long_teardown_is_one() -> None:
     told = events(
         [
