@@ -14,7 +14,7 @@ nor anybody inside has sent is often the kernel's, which was short of memory.
 
 ## See it
 
-    endwell probe -- sh -c 'trap "kill -ABRT $$" TERM; sleep 1000 & wait'
+    endwell probe -- python3 -c 'from signal import *; import os; signal(15, lambda *_: os.abort()); pause()'
 
 ## Mend it
 

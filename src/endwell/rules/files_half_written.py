@@ -13,7 +13,7 @@ the program's memory is.
 
 ## See it
 
-    endwell probe --kill -- python3 -c 'f = open("/tmp/out.csv", "w"); f.write("1,2"); f.flush(); input()'
+    endwell probe --kill -- sh -c 'exec 3>/tmp/out.csv; printf 1,2 >&3; sleep 1000'
 
 ## Mend it
 
@@ -30,6 +30,8 @@ Write files so that they are whole or absent, under another name first:
 
 For binary files: whether they are complete cannot be seen from outside. That
 is why files that are neither text nor temporary by their names are warnings.
+And for the files of a database, which repairs them with its own log when it
+starts again: of those only temporary ones are named.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ import re
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Finding, Severity
+from endwell.model.programs import Kind
 from endwell.rules import words
 
 if TYPE_CHECKING:
@@ -62,7 +65,12 @@ def find(case: Case) -> Iterator[Finding]:
         if process.holding is None or process.end is None or process.end.killer is None:
             continue
         for severity in Severity:
-            files = [file for file in process.holding.files if _weight(file) is severity]
+            keeps_a_log = case.kind(process) is Kind.DATABASE  # and repairs its files with it, by design
+            files = [
+                file
+                for file in process.holding.files
+                if _weight(file) is severity and (TEMPORARY.search(file.path) or not keeps_a_log)
+            ]
             if not files:
                 continue
             yield Finding(
@@ -87,4 +95,7 @@ def _weight(file: OpenFile) -> Severity | None:
 def _said(file: OpenFile) -> str:
     if TEMPORARY.search(file.path):
         return f"{file.path} (a temporary name)"
-    return f"{file.path} ({'empty' if file.size == 0 else 'ends in half a line'})"
+    if file.size == 0:
+        return f"{file.path} (empty)"
+    # Of a file that is no text by its name this may be as it should be, so it is not called half a line.
+    return f"{file.path} ({'ends in half a line' if TEXT.search(file.path) else 'no newline at its end'})"

@@ -18,7 +18,7 @@ dumb-init tell the whole group, but do not wait for it.
 
 ## See it
 
-    endwell probe --init tini -- sh -c 'python3 -m http.server; true'
+    endwell probe --init='tini --' -- sh -c 'python3 -m http.server; true'
 
 ## Mend it
 
@@ -70,7 +70,7 @@ def find(case: Case) -> Iterator[Finding]:
             CODE,
             f"{words.label(main)} told the shell {words.label(shell)} only: it died of {case.stop.signal} "
             f"and did not pass it on to {words.labels(lost)}",
-            "write `exec` in front of the shell's last command, or put an init in front that tells "
-            'everybody: ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]',
+            f"write `exec` in front of the shell's last command, or take an init that tells everybody "
+            f'instead of {words.name(main)}: ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]',
             words.pids(shell, *lost),
         )

@@ -41,6 +41,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Finding, Severity
+from endwell.model.programs import Kind
 from endwell.rules import words
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def find(case: Case) -> Iterator[Finding]:
 def _mend(case: Case) -> str:
     if case.is_shell(case.main):
         return 'wait in the trap until the program has ended: trap \'kill "$child"; wait "$child"\' TERM'
-    return (
-        'put an init in front that waits for everybody: ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]'
-    )
+    entrypoint = 'ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]'
+    if case.main and case.kind(case.main) is Kind.INIT:
+        return f"instead of {words.name(case.main)} take an init that waits for everybody: {entrypoint}"
+    return f"put an init in front that waits for everybody: {entrypoint}"

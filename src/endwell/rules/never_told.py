@@ -41,6 +41,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Finding, Severity
+from endwell.model.programs import Kind
 from endwell.rules import words
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ CODE = "EW402"
 NAME = "never-told"
 SUMMARY = "a process is killed together with PID 1 without having been told to end"
 
-INIT = 'put an init in front that tells everybody: ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]'
+INIT = 'ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]'
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -62,6 +63,9 @@ def find(case: Case) -> Iterator[Finding]:
         return
     end = "was killed" if main.end and main.end.killer else "left"
     when = f"killed when {words.label(main)} {end}"
+    init = f"put an init in front that tells everybody: {INIT}"
+    if case.kind(main) is Kind.INIT:
+        init = f"instead of {words.name(main)} take an init that tells everybody: {INIT}"
     untold = tuple(one for one in case.never_told if not case.orphaned(one))
     visitors = tuple(one for one in untold if case.visitor(one))
     own = tuple(one for one in untold if not case.visitor(one))
@@ -75,9 +79,9 @@ def find(case: Case) -> Iterator[Finding]:
         if severity is Severity.ERROR:
             shell = case.is_shell(main)
             step = (
-                f'tell {words.name(lost[0])} and wait: trap \'kill "$child"; wait "$child"\' TERM; or {INIT}'
+                f'tell {words.name(lost[0])} and wait: trap \'kill "$child"; wait "$child"\' TERM; or {init}'
             )
-            yield Finding(CODE, message, step if shell else INIT, words.pids(*lost), severity)
+            yield Finding(CODE, message, step if shell else init, words.pids(*lost), severity)
         else:
             nothing = "nothing is lost if it may be killed at any moment; if not, tell it from PID 1 and wait"
             yield Finding(CODE, message, nothing, words.pids(*lost), severity)

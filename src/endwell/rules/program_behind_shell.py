@@ -65,12 +65,13 @@ def find(case: Case) -> Iterator[Finding]:
         if parent is main and case.kind(main) is Kind.INIT:
             continue
         teller = f"{words.label(parent)} stopped" if parent else "somebody stopped"
-        program = words.command(lost[-1].argv[-1]) if lost[-1].argv else "the program"
+        argv = lost[-1].argv[-1] if lost[-1].argv else ()
+        known = f"`{words.command(argv)}`" if argv and not words.is_title(argv) else words.name(lost[-1])
         yield Finding(
             CODE,
             f"{teller} the shell {words.label(shell)}, which died and did not pass the signal on to "
             f"{words.labels(lost)}",
-            f"start `{program}` without a shell, or write `exec` in front of it",
+            f"start {known} without a shell, or write `exec` in front of it",
             words.pids(shell, *lost),
         )
 

@@ -34,8 +34,8 @@ request.
 ## When it is fine
 
 When every client repeats what failed, and every request may be carried out
-twice. A request of which only the head had been sent at the stop is a warning:
-no server can know how it goes on.
+twice. A request of which only a part had been sent at the stop is a warning:
+no server can know whether the rest will come.
 """
 
 from __future__ import annotations
@@ -58,6 +58,16 @@ NAME = "requests-lost"
 SUMMARY = "requests in flight were cut, reset or never answered"
 
 SERIOUS = (Group.IN_FLIGHT, Group.SLOW, Group.IDLE)
+KIND = {
+    Severity.ERROR: "requests in flight or on a kept connection to",
+    Severity.WARNING: "half-sent requests to",
+}
+NEXT = {
+    Severity.ERROR: "let the server finish what it has begun before it ends, and give it a grace period that "
+    "is longer than its slowest request",
+    Severity.WARNING: "let it read a request to its end that it has begun to read; where clients may send it "
+    "again there is nothing to do",
+}
 SAID = {
     Outcome.RESET: "reset",
     Outcome.DROPPED: "dropped without an answer",
@@ -77,12 +87,11 @@ def find(case: Case) -> Iterator[Finding]:
         if not lost:
             continue
         total = sum(one.group in groups for one in traffic.requests)
-        half = " of which only the head had been sent" if severity is Severity.WARNING else ""
+        verb = "was" if lost.total() == 1 else "were"
         yield Finding(
             CODE,
-            f"{lost.total()} of {total} requests to {traffic.target}{half} were lost: {said(lost)}",
-            "let the server finish what it has begun before it ends, and give it a grace period that is "
-            "longer than its slowest request",
+            f"{lost.total()} of {total} {KIND[severity]} {traffic.target} {verb} lost: {said(lost)}",
+            NEXT[severity],
             words.pids(case.main) if case.main else (),
             severity,
         )

@@ -95,6 +95,9 @@ def _form(main: Process) -> str:
 def _mend(main: Process, child: Process) -> str:
     """Propose the line that replaces the shell by its program."""
     argv = child.argv[-1] if child.executed and child.argv else ()
+    if words.is_title(argv):
+        name = words.name(child)
+        return f"write `exec` in front of {name} where the shell starts it: then {name} is PID 1 itself"
     program = words.command(argv) if argv else "the program"
     if file := words.script(main.argv[-1]):
         return f"write `exec {program}` as the last line of {file}: then the program is PID 1 itself"

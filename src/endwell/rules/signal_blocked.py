@@ -15,7 +15,7 @@ started it.
 
 ## See it
 
-    endwell probe -- python3 -c 'import signal; signal.pthread_sigmask(0, [15]); input() or signal.pause()'
+    endwell probe -- python3 -c 'import signal; signal.pthread_sigmask(0, [15]); signal.pause()'
 
 Guest: `blocks-signals`.
 

@@ -53,14 +53,20 @@ def pids(*processes: Process) -> tuple[int, ...]:
 
 
 def seconds(length: float) -> str:
-    """`0.012 s`, `3.2 s`, `10 s`."""
+    """`0.39 ms`, `12 ms`, `3.2 s`, `10 s`."""
+    if 0 < abs(length) < 1:
+        return f"{1000 * length:.3g} ms" if abs(length) < 0.9995 else "1 s"  # noqa: PLR2004  g would write 1e+03
     return f"{length:.3g} s" if abs(length) < 1000 else f"{length:.0f} s"  # noqa: PLR2004  g would write e+03
+
+
+def is_title(argv: Sequence[str]) -> bool:
+    """Whether a program has replaced its command line by a title: what it was started with is not known."""
+    return len([word for word in argv if word]) == 1 and " " in argv[0]
 
 
 def command(argv: Sequence[str]) -> str:
     """A command line as one types it, shortened if it is long."""
-    title = len(argv) == 1 and " " in argv[0]  # a program may have replaced its command line by a title
-    text = " ".join((argv[0] if title else shlex.join(argv)).split())
+    text = " ".join((argv[0] if is_title(argv) else shlex.join(argv)).split())
     return text if len(text) <= LONGEST_COMMAND else f"{text[: LONGEST_COMMAND - 3]}..."
 
 

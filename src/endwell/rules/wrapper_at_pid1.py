@@ -88,7 +88,7 @@ def _mend(case: Case, main: Process, program: Process) -> str:
     known = case.program(main)
     if known and known.name in INSTEAD:
         return INSTEAD[known.name]
-    argv = program.argv[-1] if program.argv else ()
+    argv = program.argv[-1] if program.argv and not words.is_title(program.argv[-1]) else ()
     direct = f"start the program itself: CMD {words.exec_form(argv)}" if argv else "start the program itself"
     if known and known.kind is Kind.RUNNER:
         return f"{direct}, or write `exec` in front of the command that {known.name} runs"

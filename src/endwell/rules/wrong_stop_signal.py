@@ -83,13 +83,16 @@ def find(case: Case) -> Iterator[Finding]:
             continue
         first = told[0]
         does = known.says(first.signal)
+        killed = process is case.main and case.killed
+        workers = tuple(one for one in case.never_told if _is_worker(case, one, known)) if killed else ()
         better = known.graceful[0]
         yield Finding(
             CODE,
             f"{words.label(process)} was sent {first.signal}, but finishes its work on {better}"
-            + (f" ({first.signal}: {does})" if does else ""),
+            + (f" ({first.signal}: {does})" if does else "")
+            + (": it was killed when the grace period was over" if killed else ""),
             _mend(case, process, first),
-            words.pids(process),
+            words.pids(process, *workers),
             Severity.ERROR if _harm(case, process, first) else Severity.WARNING,
         )
 

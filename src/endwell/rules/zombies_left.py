@@ -64,7 +64,7 @@ def find(case: Case) -> Iterator[Finding]:
         return
     zombies = tuple(one for one in case.processes if _is_zombie(case, one))
     for orphans in (True, False):
-        found = tuple(one for one in zombies if (one.adopter == 1) == orphans)
+        found = tuple(one for one in zombies if (one.adopter == 1 != one.parent) == orphans)
         if not found:
             continue
         died = min(one.died for one in found if one.died is not None)

@@ -386,6 +386,7 @@ def waitress_told_term() -> Story:
 def postgres_with_an_idle_client() -> Story:
     story = Story()
     story.start("postgres", "-D", "/data")
+    story.fork()
     story.stop(Fate.HANDLER)
     story.engine_kills()
     return story
@@ -640,6 +641,17 @@ def zombies() -> Story:
     return story
 
 
+@tells("EW403", WELL)
+def zombie_that_is_a_child_of_pid_1() -> Story:
+    story = Story()
+    story.start("app")
+    worker = story.fork("git", "gc")
+    story.exits(worker, at=-0.8, reaped_by=None)
+    story.stop(Fate.HANDLER)
+    story.leaves(at=0.3)
+    return story
+
+
 @tells("", WELL, about="EW403")
 def zombie_of_a_moment() -> Story:
     story = Story()
@@ -740,9 +752,20 @@ def half_a_line() -> Story:
 @tells("EW406! EW406", KILLED)
 def files_at_a_kill() -> Story:
     story = Story(way=Way.KILL)
-    story.start("redis-server")
+    story.start("app")
     story.hold(
         1, OpenFile("/data/temp-7.rdb", 100, whole=False), OpenFile("/data/x.bin", 9, whole=False), at=-0.1
+    )
+    story.engine_kills(at=0.0)
+    return story
+
+
+@tells("EW406!", KILLED)
+def files_of_a_database_at_a_kill() -> Story:
+    story = Story(way=Way.KILL)
+    story.start("redis-server")
+    story.hold(
+        1, OpenFile("/data/temp-7.rdb", 100, whole=False), OpenFile("/data/x.aof", 9, whole=False), at=-0.1
     )
     story.engine_kills(at=0.0)
     return story

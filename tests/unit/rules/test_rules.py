@@ -251,3 +251,17 @@ def test_judges_a_deep_tree_and_a_broad_one_in_time() -> None:
         sys.setprofile(before)
     assert [one.rule for one in report.findings] == ["EW101"]
     assert steps < 500 * 6000
+
+
+@pytest.mark.parametrize("shell", [("sh", "-c", "redis-server x; true"), ("npm", "start")])
+def test_a_title_is_not_proposed_as_a_command(shell: tuple[str, ...]) -> None:
+    story = Story()
+    story.start(*shell)
+    story.fork("/usr/bin/redis-server 127.0.0.1:6379")
+    story.stop(Fate.DISCARDED)
+    story.engine_kills()
+    (finding,) = story.judge().findings
+    assert "redis-server (2)" in finding.message
+    assert "127.0.0.1" not in finding.next
+    assert "CMD" not in finding.next
+    assert "exec" in finding.next
