@@ -396,7 +396,32 @@ def lossy() -> Report:
     )
 
 
+def crash() -> Report:
+    """Return a wrapper that forked many helpers at its start, and crashed when it was told."""
+    events: list[Event] = [*started(-1.5, 1, 0, "bash", "./wrapper"), Executed(-0.6, 1, ("./app",))]
+    for n in range(18):
+        shell, helper = 2 + 2 * n, 3 + 2 * n
+        at = -1.4 + n / 30
+        events += [*started(at, shell, 1), *started(at + 0.005, helper, shell, "readlink", f"step{n}")]
+        events += [Died(at + 0.01, helper, code=n % 2), Reaped(at + 0.011, helper, shell)]
+        # The last one is not collected: a zombie at the stop.
+        events += [Died(at + 0.02, shell, code=0), *([Reaped(at + 0.021, shell, 1)] if n < 17 else [])]
+    events += [*started(-0.5, 40, 1, "migrate"), Died(-0.4, 40, code=1), Reaped(-0.399, 40, 1)]
+    events += [
+        Signalled(0, 1, TERM, OUTSIDE, Fate.HANDLER),
+        Signalled(0.01, 1, Signal(11), Sender(Origin.KERNEL), Fate.DEFAULT),
+        Died(0.011, 1, signal=Signal(11), sender=Sender(Origin.KERNEL)),
+    ]
+    return report(
+        events,
+        Stop(took=0.011, exit=139),
+        Finding("EW503", "PID 1 (app) crashed during the stop: it died of SIGSEGV", "find out why", (1,)),
+        Finding("EW504", "migrate failed", "look at its output", (40,), Severity.WARNING),
+        ending=Ending.WELL,
+    )
+
+
 REPORTS: dict[str, Callable[[], Report]] = {
     one.__name__.replace("_", "-"): one
-    for one in (well, never_told, killed_by_engine, group, storm, crowd, weird, early, lossy)
+    for one in (well, never_told, killed_by_engine, group, storm, crowd, weird, early, lossy, crash)
 }

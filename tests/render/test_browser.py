@@ -199,6 +199,23 @@ def test_it_goes_onto_paper(tmp_path: Path) -> None:
     assert 1 <= len(re.findall(rb"/Type\s*/Page\b", data)) <= 4
 
 
+@pytest.mark.parametrize(("paper", "rows"), [(False, 38), (True, 5)])
+def test_helpers_of_the_start_are_seen_but_not_printed(tmp_path: Path, *, paper: bool, rows: int) -> None:
+    path = written(tmp_path, "crash", measure=True)
+    text = path.read_text(encoding="utf-8")
+    # A browser dumps no paper: what holds there shall hold on the screen.
+    text = text.replace("@media print", "@media screen") if paper else text
+    count = """<script>
+    const rows = [...document.querySelectorAll(".processes tbody tr")].filter((one) => one.offsetHeight);
+    document.body.dataset.rows = rows.length;
+    document.body.dataset.note = rows.some((one) => one.classList.contains("on-paper"));
+    </script></body>"""
+    path.write_text(text.replace("</body>", count), encoding="utf-8")
+    dom = browse(path, "--dump-dom")
+    assert f'data-rows="{rows}"' in dom
+    assert f'data-note="{json.dumps(paper)}"' in dom
+
+
 def test_a_guest_runs_no_script(tmp_path: Path) -> None:
     # Even were its name markup: the policy of the page lets only our script run.
     path = written(tmp_path, "weird")

@@ -1,4 +1,4 @@
-"""Who is whose child: the processes in the order of their tree, and many alike drawn as one.
+"""Who is whose child: the processes in the order of their tree; many alike, or long gone, drawn as one.
 
 A process number comes round again, so a process is named here by its place in the report (its index). The
 parent of a life is the one that had the parent's number when it was born.
@@ -6,6 +6,7 @@ parent of a life is the one that had the parent's number when it was born.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from endwell.render.words import Look, ended, look
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Sequence
 
     from endwell.model.process import Process
     from endwell.model.report import Report
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _NOTICED = 0.01  # seconds: a parent that collects at once takes some time, too, and so does it to be seen
 _BAD = frozenset({Look.KILLED, Look.CUT, Look.UNTOLD, Look.UNKNOWN, Look.FAILED})
 _ALIKE = 3  # so many siblings that are all the same become one lane
+_PASSING = 3  # more than so many that came and went before the stop become one lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,14 @@ class Lane:
         depth: how many ancestors it has in the picture.
         rails: for every ancestor but the first, whether more of that one's siblings follow below.
         last: whether it is the last of its siblings.
+        gone: whether its members came and went before the stop, and need not be alike.
     """
 
     members: tuple[int, ...]
     depth: int = 0
     rails: tuple[bool, ...] = ()
     last: bool = True
+    gone: bool = False
 
 
 class Lives:
@@ -59,31 +63,74 @@ class Lives:
         return births[max(0, bisect_right(births, (at, len(births) and births[-1][1])) - 1)][1]
 
 
-def lanes(processes: Sequence[Process], room: int) -> tuple[Lane, ...]:
+def lanes(processes: Sequence[Process], room: int, gone: Collection[int] = ()) -> tuple[Lane, ...]:
     """Return the lanes in tree order.
 
     Args:
         processes: all that are to be shown.
         room: how many lanes are easy to read; when there are more processes, siblings that are alike (in
             name, end, signals, and children) share a lane.
+        gone: indices of those that nobody needs to see one by one: `passing`. What there is of them below a
+            parent shares one lane, unless it is very little.
     """
     children = _children(processes)
-    alike = _likeness(processes, children) if len(processes) > room else None
+    alike = _likeness(processes, children) if len(processes) - len(gone) > room else None
     found: list[Lane] = []
     # Not recursive: a chain of processes may be longer than Python's stack.
-    stack = [
-        Lane(group, 0, (), last=place == 0)
-        for place, group in enumerate(reversed(_groups(children[-1], alike)))
-    ]
+    stack = [Lane((), -1)]
     while stack:
         lane = stack.pop()
         found.append(lane)
-        below = _groups([child for member in lane.members for child in children[member]], alike)
-        rails = (*lane.rails, not lane.last) if lane.depth else ()
+        if lane.gone:
+            continue
+        below = [child for member in lane.members or (-1,) for child in children[member]]
+        crowd = _offspring([child for child in below if child in gone], children)
+        if len(crowd) > _PASSING:
+            below = [child for child in below if child not in gone]
+        else:
+            crowd = ()
+        groups = [(group, False) for group in _groups(below, alike)] + [(crowd, True)] * bool(crowd)
+        rails = (*lane.rails, not lane.last) if lane.depth > 0 else ()
         stack += [
-            Lane(group, lane.depth + 1, rails, last=place == 0) for place, group in enumerate(reversed(below))
+            Lane(group, lane.depth + 1, rails, last=place == 0, gone=one)
+            for place, (group, one) in enumerate(sorted(groups, reverse=True))
         ]
-    return tuple(found)
+    return tuple(found[1:])
+
+
+def passing(report: Report) -> frozenset[int]:
+    """Return who left by themselves before the stop, were collected, and left nobody behind.
+
+    Shells that fork forty helpers at the start are no part of the ending, and only hide it. Those that a
+    finding speaks of stay.
+    """
+    concerned = {1, *(pid for one in report.findings for pid in one.pids)}
+    first = next((one for one in report.processes if one.pid == 1), None)
+    found: set[int] = set()
+    children = _children(report.processes)
+    # Children have greater births than their parents: last born first, each is decided after its children.
+    order = sorted(range(len(report.processes)), key=lambda one: (report.processes[one].born, one))
+    for index in reversed(order):
+        process = report.processes[index]
+        tail = zombie(process, first, math.inf)
+        if (
+            look(process) is Look.EARLIER
+            and process.pid not in concerned
+            and (tail is None or tail[1] < 0)
+            and all(child in found for child in children[index])
+        ):
+            found.add(index)
+    return frozenset(found)
+
+
+def _offspring(roots: Iterable[int], children: dict[int, list[int]]) -> tuple[int, ...]:
+    """Return some processes with all that descend from them, in order of birth."""
+    found: list[int] = []
+    stack = list(roots)
+    while stack:
+        found.append(stack.pop())
+        stack += children[found[-1]]
+    return tuple(sorted(found))
 
 
 def _children(processes: Sequence[Process]) -> dict[int, list[int]]:

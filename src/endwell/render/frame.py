@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from endwell.model.timeline import Printed
 from endwell.render.axis import Axis, axis
 from endwell.render.document import executions
-from endwell.render.family import Lane, foremost, lanes
+from endwell.render.family import Lane, foremost, lanes, passing
 
 if TYPE_CHECKING:
     from endwell.model.process import Process
@@ -97,7 +97,7 @@ class Frame:
 
 def frame(report: Report) -> Frame:
     """Return the measures for a report."""
-    every = lanes(report.processes, ROOM)
+    every = lanes(report.processes, ROOM, passing(report))
     shown = foremost(report, every, MOST)
     hidden = sum(len(one.members) for one in every) - sum(len(one.members) for one in shown)
     traffic = report.timeline.traffic

@@ -15,10 +15,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from endwell import __version__
-from endwell.model.finding import Verdict
-from endwell.model.timeline import Origin, Printed
+from endwell.model.finding import Ending, Verdict
+from endwell.model.process import Killer
+from endwell.model.timeline import Origin, Printed, Way
 from endwell.render.clean import clean, fit
 from endwell.render.document import document
+from endwell.render.family import lanes, passing
 from endwell.render.marks import HEARINGS as FATE_CLASSES, LOOKS
 from endwell.render.picture import legend, picture
 from endwell.render.picture_signals import deadly
@@ -33,21 +35,30 @@ from endwell.render.words import (
     fates,
     headline,
     look,
+    number_of_findings,
     seconds,
     whence,
 )
 
 if TYPE_CHECKING:
+    from endwell.model.process import Process
     from endwell.model.report import Report
     from endwell.render.options import Options
 
 MOST_PROCESSES = 1000
 MOST_SIGNALS = 300
 MOST_LINES = 300
+# The ending in words: it may be well although the verdict is bad, because requests were lost, say.
+_CHIPS = {
+    Ending.WELL: "nobody was killed",
+    Ending.PARTIAL: "somebody was killed",
+    Ending.KILLED: "PID 1 was killed",
+    Ending.UNKNOWN: "ending not seen",
+}
 _MARKS = {Verdict.WELL: ("well", "✓"), Verdict.BADLY: ("badly", "✕"), Verdict.UNKNOWN: ("unknown", "?")}
 
 
-def render(report: Report, options: Options) -> str:  # noqa: ARG001  every format has the same two
+def render(report: Report, options: Options) -> str:
     """Return the page; the document of `render.document` is inside, as `<script type="application/json">`.
 
     A browser is told to load nothing and to run no script but ours: should a guest's name ever get past the
@@ -74,6 +85,13 @@ def render(report: Report, options: Options) -> str:  # noqa: ARG001  every form
             kind=kind,
             mark=mark,
             headline=headline(report).partition(": ")[2],
+            findings=number_of_findings(report),
+            left=_left(report, first),
+            chip=_CHIPS[report.ending],
+            series=options.series,
+            gone=_gone(report),
+            # A number that comes round again leads to its last life.
+            anchors=frozenset({one.pid: index for index, one in enumerate(report.processes)}.values()),
             command=first.command if first else "",
             grace=_grace(report),
             looks=_looks(report),
@@ -104,6 +122,7 @@ def _environment() -> Environment:
         ended_at_length=ended_at_length,
         brief=lambda text, room: fit(clean(text), room),
         look=lambda process: LOOKS[look(process)],
+        forgotten=_forgotten,
     )
     environment.globals.update(counted=counted)
     return environment
@@ -119,6 +138,32 @@ def _grace(report: Report) -> dict[str, Any]:
     stop = report.timeline.stop
     share = stop.took / stop.grace if stop.grace > 0 and not math.isinf(stop.grace) else 0.0
     return {"share": round(min(1.0, max(0.0, share)) * 100, 1), "high": share > 0.8}  # noqa: PLR2004  what a rule warns of
+
+
+def _forgotten(process: Process) -> bool:
+    """Whether it was left uncollected: PID 1, and what the kernel kills with it, is for nobody inside."""
+    torn = process.end is not None and process.end.killer is Killer.NAMESPACE
+    return process.died is not None and process.reaped is None and process.pid != 1 and not torn
+
+
+def _left(report: Report, first: Process | None) -> str:
+    """Return how PID 1 ended, for the tile with its status."""
+    stop = report.timeline.stop
+    if stop.way is Way.KILL and (stop.killed or stop.asked):
+        return "killed as asked"
+    if stop.killed:
+        return "killed by the engine"
+    if first is None or first.end is None:
+        return "nobody saw how PID 1 ended"
+    if first.end.signal:
+        return f"PID 1 was {ended_at_length(first)}".replace("was ended by", "died of")
+    return "PID 1 left by itself"
+
+
+def _gone(report: Report) -> frozenset[int]:
+    """Return the indices of those that share a lane because they came and went before the stop."""
+    every = lanes(report.processes, len(report.processes), passing(report))
+    return frozenset(index for lane in every if lane.gone for index in lane.members)
 
 
 def _looks(report: Report) -> list[dict[str, Any]]:

@@ -77,7 +77,8 @@ def _body(findings: list[Finding]) -> str:
 
 
 def _words(one: Finding) -> str:
-    pids = f" (processes {', '.join(map(str, one.pids))})" if one.pids else ""
+    noun = "process" if len(one.pids) == 1 else "processes"
+    pids = f" ({noun} {', '.join(map(str, one.pids))})" if one.pids else ""
     return f"{clean(one.message)}{pids}\nnext: {clean(one.next)}"
 
 

@@ -20,6 +20,7 @@ class Options:
         width: columns of the terminal (text); fewer than 40 count as 40.
         ascii: whether only ASCII may be used, because the stream can encode nothing else (text).
         color: whether to decorate with colors (text); nothing is said by color alone.
+        series: sentences about the other runs, when there were several: whether they agree (text, html).
         pages: what is known of the rules, by code: their name, one sentence, and their page (junit, sarif).
         source: the file the findings are about, relative to the root of the project; empty for none (sarif).
     """
@@ -27,5 +28,6 @@ class Options:
     width: int = 80
     ascii: bool = False
     color: bool = False
+    series: tuple[str, ...] = ()
     pages: Mapping[str, tuple[str, str, str]] = field(default_factory=lambda: _NO_PAGES)
     source: str = ""

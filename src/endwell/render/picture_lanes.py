@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from endwell.render.clean import clean, fit
@@ -10,7 +11,7 @@ from endwell.render.family import zombie
 from endwell.render.frame import LEFT, RIGHT, WIDTH
 from endwell.render.marks import LOOKS, ending
 from endwell.render.svg import element, join, path, titled
-from endwell.render.words import clock, ended, ended_at_length, look, seconds
+from endwell.render.words import clock, counted, ended, ended_at_length, fate, look, seconds
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -25,6 +26,8 @@ _DEEPEST = 8
 _TREE = 50.0  # where it begins
 _NARROW = 1.5  # the least width of a bar
 _LAYERS = 32  # the most bars in a lane that many share
+_MOST_GONE = 200  # the same, of those that came and went before the stop
+_GONE = 0.7  # how much paint these get
 _FAINTEST = 0.02  # what is seen through all bars of a lane that many share
 
 
@@ -33,7 +36,8 @@ def lanes(frame: Frame) -> Markup:
     found = [_lane(frame, place, lane) for place, lane in enumerate(frame.lanes)]
     if frame.hidden:
         y = frame.bottom - 6
-        found.append(element("text", f"and {frame.hidden} more processes", x=_TREE, y=y, class_="muted"))
+        more = counted(frame.hidden, "more process", "more processes")
+        found.append(element("text", f"and {more}", x=_TREE, y=y, class_="muted"))
     return join(_tree(frame), *found)
 
 
@@ -45,7 +49,7 @@ def described(process: Process) -> str:
     ]
     if len(process.argv) > 1:
         lines.append("before: " + ", ".join(" ".join(words) for words in process.argv[:-1]))
-    lines += [f"{one.signal.name} {clock(one.at)} s: {one.fate.value}" for one in process.signals[-6:]]
+    lines += [f"{one.signal.name} {clock(one.at)} s: {fate(one)}" for one in process.signals[-6:]]
     died = f" at {clock(process.died)} s" if process.died is not None else ""
     lines.append(ended_at_length(process) + died)
     if process.reaped:
@@ -61,14 +65,15 @@ def _lane(frame: Frame, place: int, lane: Lane) -> Markup:
     members = [frame.report.processes[index] for index in lane.members]
     y, first = frame.y(place), members[0]
     name = LOOKS[look(first)]
-    tip = described(first) if len(members) == 1 else _crowd(members)
+    tip = _gone(members) if lane.gone else described(first) if len(members) == 1 else _crowd(members)
+    end = "before the stop" if lane.gone else ended(first)
     return element(
         "g",
         titled(tip),
         element("rect", x=0, y=y - frame.lane / 2, width=WIDTH, height=frame.lane, class_="row"),
         _label(frame, lane, y),
         *_lives(frame, lane, y),
-        element("text", ended(first), x=WIDTH - RIGHT + 10, y=y + 4, class_=f"word {name}"),
+        element("text", end, x=WIDTH - RIGHT + 10, y=y + 4, class_=f"word {name}"),
         class_="lane",
         data_pids=" ".join(str(one.pid) for one in members),
         role="img",
@@ -77,8 +82,17 @@ def _lane(frame: Frame, place: int, lane: Lane) -> Markup:
 
 
 def _crowd(members: list[Process]) -> str:
-    pids = ", ".join(str(one.pid) for one in members[:12]) + (", …" if len(members) > 12 else "")  # noqa: PLR2004
-    return f"{len(members)} processes alike: {pids}\nthe first of them:\n{described(members[0])}"
+    return f"{len(members)} processes alike: {_pids(members)}\nthe first of them:\n{described(members[0])}"
+
+
+def _gone(members: list[Process]) -> str:
+    names = Counter(one.name or "(no name)" for one in members).most_common(6)
+    said = ", ".join(f"{number} \N{MULTIPLICATION SIGN} {fit(clean(name), 40)}" for name, number in names)
+    return f"{len(members)} processes came and went before the stop: {_pids(members)}\n{said}"
+
+
+def _pids(members: list[Process]) -> str:
+    return ", ".join(str(one.pid) for one in members[:12]) + (", …" if len(members) > 12 else "")  # noqa: PLR2004
 
 
 def _label(frame: Frame, lane: Lane, y: float) -> Markup:
@@ -86,7 +100,9 @@ def _label(frame: Frame, lane: Lane, y: float) -> Markup:
     x = _TREE + min(lane.depth, _DEEPEST) * _STEP
     words = process.command.partition(" ")[2]
     name = process.name or "(no name)"
-    if len(lane.members) > 1:
+    if lane.gone:
+        name, words = f"{len(lane.members)} came and went", ""
+    elif len(lane.members) > 1:
         name, words = f"{len(lane.members)} \N{MULTIPLICATION SIGN} {name}", ""
     room = int((LEFT - 10 - x) / _CELL)
     name = fit(clean(name), room)
@@ -125,6 +141,9 @@ def _lives(frame: Frame, lane: Lane, y: float) -> list[Markup]:
         return math.inf if died is None else died
 
     members = sorted(lane.members, key=end)
+    if lane.gone:  # beside each other rather than on top of each other
+        step = math.ceil(len(members) / _MOST_GONE)
+        return [_life(frame, index, y, _GONE, mark=False) for index in members[::step]]
     # Much paler, and colors are rounded to others: a few stand for all.
     steps = min(len(members), _LAYERS) - 1
     shown = [members[place * (len(members) - 1) // steps] for place in range(steps + 1)]

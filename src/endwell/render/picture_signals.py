@@ -9,7 +9,7 @@ from endwell.model.timeline import Fate, Origin
 from endwell.render.marks import HEARINGS as CLASSES, head, hearing
 from endwell.render.svg import element, join, path, titled
 from endwell.render.volleys import repeated, volleys
-from endwell.render.words import HEARINGS, clock, fates, whence
+from endwell.render.words import HEARINGS, clock, counted, fate, fates, whence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def _marks(frame: Frame, every: tuple[Volley, ...]) -> Iterator[Markup]:
                 continue
             seen.add((place, int(x / 2), one.fate))
             mark = hearing(HEARINGS[one.fate], x, frame.y(place), size)
-            text = f"{one.signal.name} from {whence(one.sender)}: {one.fate.value}, {clock(one.at)} s"
+            text = f"{one.signal.name} from {whence(one.sender)}: {fate(one)}, {clock(one.at)} s"
             yield element("g", titled(text), mark)
 
 
@@ -101,9 +101,10 @@ def _arrow(frame: Frame, volley: Volley, labelled: list[tuple[float, float, str]
     beside = source + (frame.lane / 2 + 3 if down else 5 - frame.lane / 2)
     label = source + 3 if volley.source is None else beside
     teardown = " teardown" if volley.sender.kind is Origin.NAMESPACE else ""
+    whom = counted(len(set(volley.targets)), "process", "processes")
     text = (
-        f"{volley.signal.name} from {whence(volley.sender)} to {len(set(volley.targets))} process"
-        f"{'es' if len(set(volley.targets)) != 1 else ''} at {clock(volley.at)} s: {fates(volley.arrivals)}"
+        f"{volley.signal.name} from {whence(volley.sender)} to {whom} at {clock(volley.at)} s: "
+        f"{fates(volley.arrivals)}"
     )
     return element(
         "g",

@@ -12,7 +12,7 @@ from endwell.model.timeline import Fate
 from endwell.render.axis import Axis, axis, ticks
 from endwell.render.clean import clean, fit, pad, wrap
 from endwell.render.document import executions
-from endwell.render.family import Lane, foremost, lanes, zombie
+from endwell.render.family import Lane, foremost, lanes, passing, zombie
 from endwell.render.glyphs import (
     BOLD,
     BORN,
@@ -29,7 +29,7 @@ from endwell.render.glyphs import (
     ZOMBIE,
     Glyph,
 )
-from endwell.render.words import HEARINGS, ended, look, seconds
+from endwell.render.words import HEARINGS, counted, ended, look, seconds
 
 if TYPE_CHECKING:
     from endwell.model.process import Process
@@ -72,18 +72,19 @@ class _Chart:
 
 def swimlanes(report: Report, options: Options) -> list[Line]:
     """Return the picture: a line of labels, a lane per process, and a legend of the marks that were used."""
-    chart = _chart(report, options)
-    every = lanes(report.processes, ROOM)
+    every = lanes(report.processes, ROOM, passing(report))
     shown = foremost(report, every, MOST)
+    chart = _chart(report, options, shared=any(len(lane.members) > 1 for lane in shown))
     drawn = [_header(chart), *(_lane(chart, lane) for lane in shown)]
     if len(shown) < len(every):
         hidden = sum(len(lane.members) for lane in every) - sum(len(lane.members) for lane in shown)
-        drawn.append([(f"{'':{chart.number}} {'...' if chart.ascii else '…'} {hidden} more processes", DIM)])
+        more = counted(hidden, "more process", "more processes")
+        drawn.append([(f"{'':{chart.number}} {'...' if chart.ascii else '…'} {more}", DIM)])
     return [*drawn, *_legend(chart, options.width)]
 
 
-def _chart(report: Report, options: Options) -> _Chart:
-    number = max([len(str(one.pid)) for one in report.processes] or [1]) + (len(report.processes) > ROOM)
+def _chart(report: Report, options: Options, *, shared: bool) -> _Chart:
+    number = max([len(str(one.pid)) for one in report.processes] or [1]) + shared
     label = min(30, max(12, options.width * 3 // 10 - number - 1))
     width = max(8, options.width - number - 1 - label - 1 - 1 - _END)
     return _Chart(
@@ -131,12 +132,12 @@ def _lane(chart: _Chart, lane: Lane) -> Line:
         if _grace(chart):
             _put(row, chart.column(chart.report.timeline.stop.grace), GRACE, GRACE.style)
     for index, process in zip(lane.members, members, strict=True):
-        _life(chart, row, process, chart.executed.get(index, []))
+        _life(chart, row, process, [] if lane.gone else chart.executed.get(index, []))
     chart.used.update(cell.glyph for cell in row if cell.glyph)
     first = members[0]
     pid = f"{first.pid}{'+' if len(members) > 1 else ''}"
     # One word for all of them: they share a lane because they ended alike.
-    end = fit(ended(first), _END, ascii=chart.ascii)
+    end = "before stop" if lane.gone else fit(ended(first), _END, ascii=chart.ascii)
     return [
         (f"{pid:>{chart.number}} ", DIM),
         (_branch(lane, chart.ascii), DIM),
@@ -162,6 +163,8 @@ def _name(chart: _Chart, lane: Lane, members: list[Process]) -> str:
     name, _, words = first.command.partition(" ")
     command = f"{name.rpartition('/')[2] or name} {words}".rstrip() or "(no name)"
     text = f"{len(members)} {cross} {first.name}" if len(members) > 1 else command
+    if lane.gone:
+        text = f"{len(members)} came and went"
     room = chart.label - len(_branch(lane, chart.ascii))
     return pad(clean(text, ascii=chart.ascii), room, ascii=chart.ascii)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Severity, Verdict
-from endwell.model.timeline import Origin, Printed
+from endwell.model.signals import KILL
+from endwell.model.timeline import Fate, Origin, Printed
 from endwell.render.clean import cells, clean, fit, wrap
 from endwell.render.glyphs import BOLD, CYAN, DIM, GREEN, RED, SIGNALS, YELLOW
 from endwell.render.lines import written
@@ -14,6 +17,7 @@ from endwell.render.volleys import repeated, volleys
 from endwell.render.words import HEARINGS, clock, counted, fates, headline, whence
 
 if TYPE_CHECKING:
+    from endwell.model.finding import Finding
     from endwell.model.report import Report
     from endwell.model.traffic import Outcome, Traffic
     from endwell.render.lines import Line
@@ -41,6 +45,7 @@ def render(report: Report, options: Options) -> str:
         page.output(),
         page.requests(),
         page.limits(),
+        page.series(),
     )
     lines: list[Line] = []
     for section in sections:
@@ -54,7 +59,7 @@ class _Page:
         self.report = report
         self.ascii = options.ascii
         self.width = max(NARROWEST, options.width)
-        self.options = type(options)(width=self.width, ascii=options.ascii, color=options.color)
+        self.options = replace(options, width=self.width)
         self.arrow = "->" if self.ascii else "→"
 
     def clean(self, text: str) -> str:
@@ -81,12 +86,8 @@ class _Page:
         for one in self.report.findings[:_MOST_FINDINGS]:
             head = f"{self.fit(one.rule, self.width // 3)} "
             color = RED if one.severity is Severity.ERROR else YELLOW
-            pids = ", ".join(map(str, one.pids[:_MOST_PIDS])) + (
-                ", ..." if len(one.pids) > _MOST_PIDS else ""
-            )
-            about = f" ({'process' if len(one.pids) == 1 else 'processes'} {pids})" if one.pids else ""
             kind = "" if one.severity is Severity.ERROR else "warning: "
-            lines = self.wrapped(f"{kind}{one.message}{about}", head)
+            lines = self.wrapped(f"{kind}{one.message}{_about(one)}", head)
             found += [[(lines[0][: len(head)], f"{BOLD};{color}"), (lines[0][len(head) :], "")]]
             found += [[(line, "")] for line in lines[1:]]
             step = f"{' ' * cells(head)}{self.arrow} "
@@ -120,24 +121,32 @@ class _Page:
         source = self._named(one.source) if inside and one.source is not None else whence(one.sender)
         receivers = list(dict.fromkeys(one.targets))
         many = len(one.arrivals) > len(receivers)
-        times = f", {len(one.arrivals)} times until {clock(one.until)}" if many else ""
+        until = f" until {clock(one.until)}" if clock(one.until) != clock(one.at) else ""
+        times = f", {len(one.arrivals)} times{until}" if many else ""
         fate = fates(one.arrivals)
-        style = SIGNALS[HEARINGS[one.arrivals[0].fate]].style
+        first = one.arrivals[0]
+        killed = first.signal == KILL and first.fate is Fate.DEFAULT
+        style = RED if killed else SIGNALS[HEARINGS[first.fate]].style
         room = self.width - len(head)
         names = ", ".join(map(self._named, receivers[:_MOST_NAMES]))
         number = f"{len(receivers)} processes"
-        whom = (
-            ["itself" if receivers == [one.source] and inside else names]
-            if len(receivers) <= _MOST_NAMES
-            else []
-        )
-        for receiver in [*whom, number] if len(receivers) > 1 else whom:
+        if receivers == [one.source] and inside:
+            whom = ["itself"]
+        elif len(receivers) > _MOST_NAMES:
+            whom = [number]
+        else:
+            whom = [names, number] if len(receivers) > 1 else [names]
+        for receiver in whom:
             text = self.clean(f"{source} {self.arrow} {receiver}{times}: ")
             if cells(text) + len(fate) <= room:
                 return [[(head, ""), (text, ""), (fate, style)]]
-        text = f"{self.fit(source, room // 3)} {self.arrow} {(whom or [number])[0]}{times}:"
+        receiver = self.clean(whom[0])
+        source = self.fit(source, max(room // 4, room - cells(f" {self.arrow} {receiver}{times}:")))
+        receiver = fit(
+            receiver, max(room // 5, room - cells(f"{source} {self.arrow} {times}:")), ascii=self.ascii
+        )
         return [
-            [(head, ""), (self.fit(text, room), "")],
+            [(head, ""), (self.fit(f"{source} {self.arrow} {receiver}{times}:", room), "")],
             *([(line, style)] for line in self.wrapped(fate, " " * min(len(head) + 2, self.width // 2))),
         ]
 
@@ -185,13 +194,26 @@ class _Page:
         sentences = [*self.report.timeline.notes, *(traffic.notes if traffic else ())]
         if witness.lost:
             sentences.append(f"{counted(witness.lost, 'event')} lost: what is shown may be incomplete")
+        limits = bool(witness.lost or witness.blind)
+        title = f"what {witness.name} could not see" if limits else "notes"
+        title += ", and other notes" if limits and sentences[bool(witness.lost) :] else ""
         sentences += witness.blind
         if not sentences:
             return []
-        lines: list[Line] = [
-            [(self.fit(f"what {witness.name} could not see, and other notes", self.width), BOLD)]
-        ]
+        lines: list[Line] = [[(self.fit(title, self.width), BOLD)]]
         return [*lines, *([(line, "")] for one in sentences for line in self.wrapped(one, "  - "))]
+
+    def series(self) -> list[Line]:
+        return [[(line, "")] for one in self.options.series for line in self.wrapped(one)]
+
+
+def _about(one: Finding) -> str:
+    """Return whom a finding is about, unless its words have named them all: `python3 (7)`, `PID 1`."""
+    named = {int(pid) for pid in re.findall(r"(?:PID |\()([0-9]{1,9})\b", one.message)}
+    if named.issuperset(one.pids):
+        return ""
+    pids = ", ".join(map(str, one.pids[:_MOST_PIDS])) + (", ..." if len(one.pids) > _MOST_PIDS else "")
+    return f" ({'process' if len(one.pids) == 1 else 'processes'} {pids})"
 
 
 def _counts(traffic: Traffic) -> list[tuple[str, dict[Outcome, int]]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Ending, Severity, Verdict
 from endwell.model.process import Killer
+from endwell.model.signals import KILL
 from endwell.model.timeline import Fate, Origin, Way
 
 if TYPE_CHECKING:
@@ -125,12 +127,18 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def fate(one: Signalled) -> str:
+    """Return what became of a signal: `handler`, `default action`, `killed`."""
+    if one.fate is Fate.DEFAULT:
+        return "killed" if one.signal == KILL else "default action"
+    word: str = one.fate.value
+    return word
+
+
 def fates(arrivals: tuple[Signalled, ...]) -> str:
-    """Return what became of signals: the fate, or each with its number (`2 handler, 1 default`)."""
-    found: dict[str, int] = {}
-    for one in arrivals:
-        found[one.fate.value] = found.get(one.fate.value, 0) + 1
-    if len(found) == 1 and len(arrivals) == 1:
+    """Return what became of signals: the fate, or where they differ each with its number."""
+    found = Counter(map(fate, arrivals))
+    if len(found) == 1:
         return next(iter(found))
     ranked = sorted(found.items(), key=lambda item: -item[1])
     return ", ".join(f"{number} {fate}" for fate, number in ranked)
@@ -171,23 +179,36 @@ def headline(report: Report, *, brief: bool = False) -> str:
         report: what it is about.
         brief: with fewer words, where they would not fit.
     """
-    parts = [_findings(report)]
+    parts = [_reason(report)]
     parts.append(
-        ", ".join(filter(None, (_took(report, brief=brief), _killed(report, brief=brief), _exit(report))))
+        ", ".join(
+            filter(
+                None, (_took(report, brief=brief), _killed(report, brief=brief), _exit(report, brief=brief))
+            )
+        )
     )
     return f"{report.verdict.value}: " + "; ".join(part for part in parts if part)
 
 
-def _findings(report: Report) -> str:
+def number_of_findings(report: Report) -> str:
+    """Return how many findings there are: `2 findings and 1 warning`; nothing for none."""
     errors = sum(one.severity is Severity.ERROR for one in report.findings)
     warnings = len(report.findings) - errors
     words = [counted(errors, "finding")] if errors else []
     words += [counted(warnings, "warning")] if warnings else []
-    if not words and report.verdict is Verdict.UNKNOWN:
-        return (
-            f"{counted(report.timeline.witness.lost, 'event')} lost" if report.timeline.witness.lost else ""
-        )
     return " and ".join(words)
+
+
+def _reason(report: Report) -> str:
+    """Return why the verdict is what it is; where it cannot be told, that is not the number of findings."""
+    lost = report.timeline.witness.lost
+    if report.verdict is not Verdict.UNKNOWN:
+        return number_of_findings(report)
+    if lost:
+        return f"{counted(lost, 'event')} {'was' if lost == 1 else 'were'} lost"
+    if not any(one.pid == 1 for one in report.processes):
+        return "nothing was seen of PID 1"
+    return number_of_findings(report)
 
 
 def _took(report: Report, *, brief: bool) -> str:
@@ -202,11 +223,18 @@ def _took(report: Report, *, brief: bool) -> str:
 
 def _killed(report: Report, *, brief: bool) -> str:
     stop = report.timeline.stop
-    if not (stop.killed or report.ending is Ending.KILLED) or stop.way is Way.KILL:
+    if stop.way is Way.KILL:
         return ""
-    return "killed" if brief else "killed by the engine"
+    if stop.killed:
+        return "killed" if brief else "killed by the engine"
+    first = next((one for one in report.processes if one.pid == 1), None)
+    if first is not None and first.end is not None and first.end.signal:
+        return ended_at_length(first).replace("ended by", "died of")
+    return "killed" if report.ending is Ending.KILLED else ""
 
 
-def _exit(report: Report) -> str:
+def _exit(report: Report, *, brief: bool) -> str:
     status = report.timeline.stop.exit
-    return "exit status unknown" if status is None else f"exit {status}"
+    if status is None:
+        return "exit unknown" if brief else "exit status unknown"
+    return f"exit {status}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import re
@@ -12,8 +13,11 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
+from endwell.cli.probing import output
 from endwell.machine.lives import lives
 from endwell.model.report import Report
+from endwell.model.timeline import Stop
+from endwell.probe.repeat import Series
 from endwell.render import render
 from endwell.render.document import document
 from endwell.render.reading import load
@@ -23,6 +27,9 @@ from tests.unit.render.strategies import reports
 DOCS = Path(__file__).parents[3] / "docs" / "reference"
 SCHEMA = json.loads((DOCS / "report.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)
+STRICT = json.loads(
+    json.dumps(SCHEMA).replace('"type": "object"', '"type": "object", "unevaluatedProperties": false')
+)
 
 
 def test_the_schema_is_one() -> None:
@@ -62,11 +69,35 @@ def undescribed(schema: Any, defined: dict[str, Any], seen: tuple[str, ...] = ()
 @given(reports())
 def test_every_key_is_in_the_schema(report: Report) -> None:
     # The schema lets keys be added in later versions; the documents of this one have no other than it says.
-    strict = json.loads(
-        json.dumps(SCHEMA).replace('"type": "object"', '"type": "object", "unevaluatedProperties": false')
-    )
-    Draft202012Validator(strict).validate(document(report))
+    Draft202012Validator(STRICT).validate(document(report))
     assert not undescribed(SCHEMA, SCHEMA["$defs"])
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("control", [None, Stop(took=0.2, exit=None)])
+def test_the_series_that_the_command_adds_is_in_the_schema(
+    capsys: pytest.CaptureFixture[str], number: int, control: Stop | None
+) -> None:
+    every = tuple(REPORTS[name]() for name in ("well", "group", "lossy"))[:number]
+    options = argparse.Namespace(json=True, **dict.fromkeys(output.FILES))
+    output.show(Series(every, control), options)
+    values = json.loads(capsys.readouterr().out)
+    Draft202012Validator(STRICT).validate(values)
+    assert [one["verdict"] for one in values["series"]["runs"]] == [one.verdict.value for one in every]
+    assert (values["series"]["control"] is None) is (control is None)
+
+
+@pytest.mark.parametrize("kind", ["text", "html"])
+def test_what_is_said_of_a_series_is_in_the_report(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, kind: str
+) -> None:
+    page = tmp_path / "page.html"
+    options = argparse.Namespace(json=False, **dict.fromkeys(output.FILES))
+    options.html = page
+    output.show(Series((REPORTS["well"](), REPORTS["group"]()), Stop(took=0.2, exit=0)), options)
+    text = " ".join((capsys.readouterr().out if kind == "text" else page.read_text()).split())
+    assert "the runs disagree: 1 x ends well (no findings); 1 x ends badly" in text
+    assert "the unobserved run ended otherwise: exit 0, observed exit 143" in text
 
 
 def test_the_shape_has_the_keys_it_was_promised_with() -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, strategies as st
 
 from endwell.machine.lives import lives
-from endwell.model.report import Report  # noqa: TC001  hypothesis reads it
-from endwell.model.timeline import Born, Died, Timeline
-from endwell.render.family import Lives, foremost, lanes
+from endwell.model.finding import Ending, Verdict
+from endwell.model.report import Report
+from endwell.model.timeline import Born, Died, Reaped, Timeline
+from endwell.render.family import Lives, foremost, lanes, passing
 from endwell.render.volleys import repeated, volleys
 from tests.render.reports import REPORTS, started
 from tests.unit.render.strategies import reports
+
+if TYPE_CHECKING:
+    from endwell.model.timeline import Event
 
 
 @given(reports(), st.integers(0, 30))
@@ -59,6 +64,46 @@ def test_a_number_that_comes_round_again_is_another_life() -> None:
     assert Lives(processes).find(5, 0.0) is None
     order = [(lane.members[0], lane.depth) for lane in lanes(processes, 24)]
     assert order == [(0, 0), (1, 1), (2, 1), (3, 2), (4, 3)]
+
+
+@given(reports(), st.integers(0, 30))
+def test_those_who_passed_are_in_one_lane_per_parent(report: Report, room: int) -> None:
+    gone = passing(report)
+    found = lanes(report.processes, room, gone)
+    assert sorted(index for lane in found for index in lane.members) == list(range(len(report.processes)))
+    concerned = {pid for one in report.findings for pid in one.pids}
+    for lane in found:
+        if lane.gone:
+            assert len(lane.members) > 3
+            assert gone.issuperset(lane.members)
+    for index in gone:
+        process = report.processes[index]
+        assert process.died is not None
+        assert process.died < 0
+        assert process.pid not in concerned | {1}
+
+
+def test_helpers_of_the_start_came_and_went() -> None:
+    report = REPORTS["crash"]()
+    found = lanes(report.processes, 24, passing(report))
+    assert [(len(lane.members), lane.depth, lane.gone) for lane in found] == [
+        (1, 0, False),
+        (34, 1, True),
+        (1, 1, False),
+        (1, 2, False),
+        (1, 1, False),
+    ]
+
+
+@pytest.mark.parametrize(("number", "shared"), [(3, False), (4, True)])
+def test_a_few_that_came_and_went_are_shown(number: int, shared: bool) -> None:  # noqa: FBT001
+    events: list[Event] = [Born(-9, 1, 0), Born(-8.5, 2, 1)]
+    for pid in range(3, 3 + number):
+        events += [Born(-8 + pid / 10, pid, 2), Died(-7.95 + pid / 10, pid, 0)]
+        events += [Reaped(-7.949 + pid / 10, pid, 2)]
+    timeline = Timeline(tuple(events))
+    one = Report(timeline, lives(timeline), (), Verdict.WELL, Ending.WELL)
+    assert any(lane.gone for lane in lanes(one.processes, 24, passing(one))) is shared
 
 
 def test_the_foremost_are_those_a_finding_speaks_of() -> None:

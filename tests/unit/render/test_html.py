@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from endwell.model.report import Report  # noqa: TC001  hypothesis reads it
-from endwell.render import render
+from endwell.render import Options, render
 from endwell.render.document import document
 from tests.render.reports import REPORTS
 from tests.unit.render.strategies import reports
@@ -81,6 +81,12 @@ def test_any_report_makes_a_page_without_holes(report: Report) -> None:
         for name in ADDRESSES & attributes.keys():
             assert attributes[name].startswith("#"), f"<{tag} {name}> leads out of the page"
     assert json.loads(page.scripts[0]) == document(report)
+    names = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(names) == len(set(names))
+    spoken = {
+        attributes["aria-labelledby"] for _, attributes in page.elements if "aria-labelledby" in attributes
+    }
+    assert spoken <= set(names)
     assert sum(tag == "script" for tag, _ in page.elements) == 2
 
 
@@ -145,6 +151,29 @@ def test_the_picture_says_it_in_words_too(name: str) -> None:
     assert sum(tag == "tr" and "data-pid" in attributes for tag, attributes in page.elements) == len(
         report.processes
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("well", "PID 1 left by itself"),
+        ("never-told", "killed by the engine"),
+        ("crash", "PID 1 died of SIGSEGV"),
+        ("lossy", "killed as asked"),
+    ],
+)
+def test_the_tile_says_how_pid_1_ended(name: str, words: str) -> None:
+    assert words in Page(render("html", REPORTS[name]())).words
+
+
+def test_the_other_runs_are_spoken_of_at_the_top() -> None:
+    said = ("the runs disagree: 2 x ends well (no findings); 1 x ends badly (EW402)",)
+    assert said[0] in Page(render("html", REPORTS["group"](), Options(series=said))).words
+
+
+def test_who_was_not_collected_is_told_from_who_need_not_be() -> None:
+    words = Page(render("html", REPORTS["crash"]())).words
+    assert words.count("never") == 1  # the zombie; PID 1 is for nobody inside
 
 
 def test_a_bus_is_one_line_with_a_head_at_each() -> None:
