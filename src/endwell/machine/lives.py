@@ -83,7 +83,7 @@ def is_request(signal: Signalled, stop: Stop, over: float) -> bool:
     more: in the next instant it kills. `over` is when PID 1 ended, in seconds relative to the stop.
     """
     too_late = signal.sender.kind is Origin.KERNEL and signal.at >= over
-    return signal.at >= EARLY and not too_late and signal.signal in REQUESTS | {stop.signal}
+    return signal.at >= EARLY and not too_late and signal.signal in (REQUESTS | {stop.signal}) - {KILL}
 
 
 def _add(life: _Life, event: Event) -> None:

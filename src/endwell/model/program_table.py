@@ -402,7 +402,7 @@ PROGRAMS = (
     ),
     _row(
         "busybox httpd",
-        "busybox httpd",
+        "busybox httpd, httpd -f, httpd -fv, httpd -fvv, httpd -p",  # Apache is told -D FOREGROUND instead
         Kind.SERVER,
         on={"TERM": "not handled: ignored as PID 1", "INT": "ignored", "QUIT": "ignored"},
         foreground="-f",

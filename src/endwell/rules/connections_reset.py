@@ -60,9 +60,10 @@ def find(case: Case) -> Iterator[Finding]:
     lost = count_lost(traffic, (Group.NEW,))
     if lost:
         total = sum(one.group is Group.NEW for one in traffic.requests)
+        verb = "was" if lost.total() == 1 else "were"
         yield Finding(
             CODE,
-            f"{lost.total()} of {total} new connections to {traffic.target} were accepted after the stop "
+            f"{lost.total()} of {total} new connections to {traffic.target} {verb} accepted after the stop "
             f"and then lost: {said(lost)}",
             "go on serving until the load balancer knows: endwell-init --drain 5s in front, or a preStop "
             "sleep in Kubernetes",

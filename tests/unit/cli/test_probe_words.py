@@ -104,7 +104,7 @@ def test_traffic() -> None:
         (["--env", "=1", "true"], "names no variable"),
         (["--http", "http://a/", "--tcp", "a:1", "true"], "exclude each other"),
         (["--http", "ftp://a/", "true"], "not an http or https URL"),
-        (["--rate", "0", "--http", "http://127.0.0.1:1/", "true"], "there has to be some"),
+        (["--rate", "0", "--http", "http://127.0.0.1:1/", "true"], "--rate 0"),
         (["--html", "/no/such/directory/x.html", "true"], "cannot write --html"),
     ],
 )
