@@ -42,8 +42,8 @@ compare: setup ## the scenarios: what other inits do, and ours; as PID 1 of a na
 
 bench: setup ## what the init costs, beside the others, and what being watched costs
 	@tools/system-packages bench
-	@$(IN_VENV)python bench/inits/run.py
-	@echo; $(IN_VENV)python bench/probe/run.py
+	@$(IN_VENV)python -m bench.inits
+	@echo; $(IN_VENV)python -m bench.probe
 
 wheels: setup ## the wheels of a release, in dist: x86_64 and aarch64, the same bytes every time
 	rm -rf dist

@@ -13,12 +13,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from contenders import TRACER
+from bench.inits.contenders import TRACER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from contenders import Contender, Field
+    from bench.inits.contenders import Contender, Field
 
 PLAIN: Final = "plain command"
 AT_ONCE: Final = 25

@@ -6,13 +6,13 @@ import random
 import statistics
 from typing import TYPE_CHECKING, Final
 
-from measures import PLAIN
+from bench.inits.measures import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from measures import Figures
+    from bench.inits.measures import Figures
 
 BEGIN: Final = "<!-- begin: bench/inits -->"
 END: Final = "<!-- end: bench/inits -->"

@@ -63,7 +63,10 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSED_ON", "here")
     read = plan("-e", "A=1", "-e", "B=x=y", "-e", "PASSED_ON", "-e", "NOT_THERE", "true")
     assert {name: read.spec.environment.get(name) for name in ("A", "B", "PASSED_ON", "NOT_THERE")} == {
-        **{"A": "1", "B": "x=y", "PASSED_ON": "here", "NOT_THERE": None}
+        "A": "1",
+        "B": "x=y",
+        "PASSED_ON": "here",
+        "NOT_THERE": None,
     }
 
 

@@ -3,9 +3,9 @@
 All contenders take turns within one run, in random order where microseconds count, so that figures of one run
 may be compared with each other; figures of two runs may not. Nothing is judged here: there is no threshold.
 
-    python bench/inits/run.py                    # the table on stdout, progress on stderr; some minutes
-    python bench/inits/run.py --quick            # a rough look; half a minute
-    python bench/inits/run.py --json figures.json --write docs/reference/inits-cost.md
+    python -m bench.inits                    # the table on stdout, progress on stderr; some minutes
+    python -m bench.inits --quick            # a rough look; half a minute
+    python -m bench.inits --json figures.json --write docs/reference/inits-cost.md
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import measures
-import tables
-from contenders import FLOOR, CannotBuildError, Field, field
-from measures import PLAIN
+from bench.inits import measures, tables
+from bench.inits.contenders import FLOOR, CannotBuildError, Field, field
+from bench.inits.measures import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Measures what being watched costs: the same busy server with and without an observer, turn by turn.
 
-    python bench/probe/run.py                     # the table on stdout, progress on stderr; a few minutes
-    python bench/probe/run.py --rounds 3          # a rough look
-    python bench/probe/run.py --write docs/reference/probe-cost.md
+    python -m bench.probe                     # the table on stdout, progress on stderr; a few minutes
+    python -m bench.probe --rounds 3          # a rough look
+    python -m bench.probe --write docs/reference/probe-cost.md
 
 Every figure is the median of the ratios of neighbouring rounds (watched / unwatched), so that a machine that
 changes its speed meanwhile does not count for one side. There is no threshold: nothing is judged here.
@@ -24,8 +24,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import workloads
-
+from bench.probe import workloads
 from endwell.engine.local import LocalEngine
 from endwell.model.spec import ContainerSpec
 from endwell.probe import observers
@@ -33,7 +32,7 @@ from endwell.probe import observers
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workloads import Workload
+    from bench.probe.workloads import Workload
 
 OBSERVERS = ("none", "tracefs", "tracefs live", "seccomp")
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"

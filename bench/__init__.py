@@ -1,0 +1,1 @@
+"""What things cost, each measured beside its peers in one interleaved run."""

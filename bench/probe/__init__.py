@@ -1,0 +1,1 @@
+"""What being watched costs: the same busy server with and without an observer."""
