@@ -32,8 +32,8 @@ For everything, whoever started it:
 ## When it is fine
 
 When the process has nothing to lose. Of `sleep`, `tail`, `cat` and `tee` this
-is known: for them, and for what `docker exec` has started, the finding is a
-warning.
+is known: for them, and for what `docker exec` or a health check has started,
+the finding is a warning.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def find(case: Case) -> Iterator[Finding]:
             CODE,
             f"{words.labels(visitors)}, started from outside, {words.be(visitors)} never told: "
             f"{words.they(visitors)} {words.be(visitors)} {when}",
-            "end what `docker exec` has started before the container is stopped",
+            "end what `docker exec` has started before the stop; a health check loses nothing",
             words.pids(*visitors),
             Severity.WARNING,
         )

@@ -79,14 +79,14 @@ def find(case: Case) -> Iterator[Finding]:
             continue
         later = words.seconds(shell.died - told.at)
         what = (
-            f"that had not ended when the shell was killed, {later} later"
+            f"it had not when the shell was killed, {later} later"
             if stuck
             else f"that took {words.seconds(ended - told.at)}"
         )
         yield Finding(
             CODE,
-            f"{words.label(shell)} has a trap for {told.signal}, but had to wait for its command "
-            f"{words.label(command)} first: {what}",
+            f"{words.label(shell)} caught {told.signal}, but could not act on it before its command "
+            f"{words.label(command)} had ended: {what}",
             f"start it in the background and wait: `{words.command(command.argv[-1])} & wait $!`, and let "
             "the trap tell it"
             if command.argv
