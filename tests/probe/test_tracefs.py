@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="tr
 
 READY = "print('ready', flush=True)\n"
 SLEEP = "time.sleep(60)\n"
+# Python's handler for what came just before one of them runs after it.
+RESTLESS = "for _ in range(6000): time.sleep(0.01)\n"
 LEAVES = "signal.signal(15, lambda *_: os._exit(3))\n"
 
 
@@ -99,6 +101,12 @@ def test_two_that_merge(watch: Watch) -> None:
     assert seen.fates() == [("TERM", "outside", "handler"), ("TERM", "outside", "merged")]
 
 
+def test_one_that_is_killed_before_it_runs_again_had_not_blocked_it(watch: Watch) -> None:
+    stopped = "p = os.fork()\nif not p: time.sleep(60)\nos.kill(p, 19); os.waitpid(p, os.WUNTRACED)\n"
+    tell = "signal.signal(15, lambda *_: (os.kill(p, 15), os._exit(0)))\n"
+    assert watch(python(stopped, tell, READY, SLEEP)).fates(2)[0] == ("TERM", "process", "too late")
+
+
 def test_a_handler_that_raises_it_again_is_discarded_at_pid_1(watch: Watch) -> None:
     again = "def again(*_):\n    signal.signal(15, signal.SIG_DFL); os.kill(os.getpid(), 15); os._exit(9)\n"
     seen = watch(python(again, "signal.signal(15, again)\n", READY, SLEEP))
@@ -160,6 +168,7 @@ def test_an_orphan_is_adopted_by_a_subreaper(watch: Watch) -> None:
         ("time.sleep(0.03)\n", None),
         ("os.waitpid(p, 0)\n", 1),
         ("os.waitid(os.P_ALL, 0, os.WEXITED)\n", 1),
+        ("os.waitid(os.P_PID, p, os.WEXITED | os.WNOWAIT)\n", None),
     ],
 )
 def test_who_collects_a_child(watch: Watch, how: str, by: int | None) -> None:
@@ -293,9 +302,7 @@ def test_numbers_come_round_again(watch: Watch) -> None:
 def test_a_name_that_looks_like_a_record(watch: Watch) -> None:
     name = "x-1 [000] d...\\n"
     liar = f"open('/proc/self/comm', 'w').write('{name}')\nif not os.fork(): os.kill(1, 10); time.sleep(60)\n"
-    seen = watch(
-        python("signal.signal(10, lambda *_: print('ready', flush=True))\n", liar, LEAVES, SLEEP, SLEEP)
-    )
+    seen = watch(python("signal.signal(10, lambda *_: print('ready', flush=True))\n", LEAVES, liar, RESTLESS))
     first = next(event for event in seen.timeline.events if isinstance(event, Signalled))
     assert (first.pid, first.signal, first.sender, first.fate) == (
         1,
@@ -330,6 +337,25 @@ def test_a_buffer_that_is_too_small_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     loop = "i=0; while [ $i -lt 500 ]; do (:); i=$((i+1)); done; echo ready; exit 0"
     seen = Watch(lambda: TracefsObserver(kilobytes=16))(("/bin/dash", "-c", loop), signals=(), before=let)
     assert seen.timeline.witness.lost > 500
+
+
+def test_a_storm_of_signals_is_seen_to_its_end(watch: Watch) -> None:
+    storm = (
+        "signal.signal(10, signal.SIG_IGN)\nfor _ in range(40000): os.kill(os.getpid(), 10)\nos._exit(4)\n"
+    )
+    seen = watch(
+        python(
+            "signal.signal(15, lambda *_: storm())\n",
+            "def storm():\n    " + storm.strip().replace("\n", "\n    ") + "\n",
+            READY,
+            SLEEP,
+        ),
+        grace=10.0,
+    )
+    assert seen.timeline.witness.lost == 0
+    assert len(seen.first.signals) == 40001
+    assert seen.first.end is not None
+    assert seen.first.end.code == 4
 
 
 def test_more_than_is_kept_is_said() -> None:
@@ -385,10 +411,28 @@ def test_a_session_from_outside_belongs_to_it(watch: Watch) -> None:
     assert seen.first.signals[0].sender == Sender(Origin.PROCESS, session.pid)
 
 
+@pytest.mark.parametrize("step", ["namespace_of", "find"])
+def test_a_session_that_had_gone_before_it_was_looked_up_is_said(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def gone(_: int) -> None:
+        if step == "find":
+            raise ProcessLookupError
+
+    def enter(container: LocalContainer) -> None:
+        container.exec(("true",)).wait()
+        subprocess.run(["true"], check=True)
+
+    assert not watch(python(LEAVES, READY, SLEEP), before=enter).timeline.witness.blind
+    monkeypatch.setattr(f"endwell.probe.tracefs_answers.{step}", gone)
+    (said,) = watch(python(LEAVES, READY, SLEEP), before=enter).timeline.witness.blind
+    assert said.startswith("it may have missed a command run inside")
+
+
 def test_born_counts_while_it_runs() -> None:
     with (
         TracefsObserver() as observer,
-        LocalEngine().start(("sh", "-c", "(:);(:); echo ready; sleep 60")) as one,
+        LocalEngine().start(("sh", "-c", "(:);(:); sleep 60 & echo ready; wait")) as one,
     ):
         one.expect("ready")
         assert observer.born == 0

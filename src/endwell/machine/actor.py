@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from endwell.machine.mailbox import Mailbox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from endwell.machine.mailbox import Sent
+    from endwell.machine.question import Found
+
+
+_WEXITED, _WNOWAIT, _P_PID = 4, 0x1000000, 1
 
 
 @dataclass(slots=True)
 class Program:
-    """What a process executed: the kernel's path, and the command line if it was `read` in time."""
+    """What a process executed: the kernel's path, and the command line if it was read in time."""
 
     at: float
     order: int
     path: str
     argv: tuple[str, ...] = ()
-    read: float = 0.0
+
+
+class Reading(NamedTuple):
+    """A command line, read between two instants."""
+
+    since: float
+    until: float
+    argv: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -31,6 +45,14 @@ class Mark:
     by: Actor | None = None
 
 
+@dataclass(slots=True)
+class Collecting:
+    """A waitid that takes what it finds: when it succeeded, and for which process it is, None for any."""
+
+    pid: int | None
+    mark: Mark | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Actor:
     """A process; `host` is its number on the host, `pid` inside, None until its parent's clone returned.
@@ -38,7 +60,7 @@ class Actor:
     `parent` forked it and `keeper` would collect it; with a `sibling`, which made it for its own parent,
     both are known at the end. `notices` are the SIGCHLDs its end sent, `collects` its waitids that
     succeeded, `adopts` whether it is a subreaper, `leaving` when it called exit_group, `glimpsed` when it
-    was found in /proc.
+    was found in /proc, `attending` the waitids its threads are in: None for one that collects nothing.
     """
 
     host: int
@@ -56,10 +78,19 @@ class Actor:
     reaped: Mark | None = None
     freed: Mark | None = None
     notices: list[Actor | None] = field(default_factory=list)
-    collects: list[Mark] = field(default_factory=list)
+    attending: dict[int, Collecting | None] = field(default_factory=dict)
+    collects: list[Collecting] = field(default_factory=list)
     adopts: bool = False
     leaving: float | None = None
     glimpsed: float | None = None
+
+    @classmethod
+    def met(cls, at: float, order: int, one: Found, keeper: Actor | None) -> Actor:
+        """Return who was found in /proc at an instant."""
+        actor = cls(one.tid, Mark(one.born, order), one.inside, keeper, keeper, glimpsed=at)
+        actor.threads.update(one.threads)
+        actor.programs.append(Program(one.born, order, one.argv[0] if one.argv else one.path))
+        return actor
 
     def leave(self, at: float, code: int) -> None:
         """Note that it calls exit_group; the first thread that does decides the status."""
@@ -67,30 +98,31 @@ class Actor:
             self.leaving = at
             self.code = code & 0xFF
 
+    def attend(self, tid: int, numbers: tuple[int, ...], mark: Mark) -> None:
+        """Note that a thread calls waitid (kind of number, number, options), or that it succeeded (0)."""
+        if len(numbers) > 1:
+            kind, number, options = numbers
+            takes = options & _WEXITED and not options & _WNOWAIT
+            self.attending[tid] = Collecting(number if kind == _P_PID else None) if takes else None
+        elif (one := self.attending.pop(tid, Collecting(None))) is not None and numbers[0] == 0:
+            one.mark = mark
+            self.collects.append(one)
+
     def alive(self, at: float) -> bool:
         """Whether it had not ended before an instant."""
         return self.died is None or self.died.at > at
 
     def execute(self, program: Program) -> None:
-        """Note that it became another program; a command line read later than that was this one's."""
-        self._doubt(program.at)
+        """Note that it became another program."""
         self.programs.append(program)
         self.box.execute()
 
-    def name(self, at: float, argv: tuple[str, ...]) -> None:
-        """Take a command line whose reading was over at an instant."""
-        if self.programs and argv:
-            self.programs[-1].argv = argv
-            self.programs[-1].read = at
-
-    def die(self, mark: Mark) -> None:
-        """Note that the last thread has ended; what was read later was of another process of that number."""
-        self._doubt(mark.at)
-        self.died = mark
-
-    def _doubt(self, at: float) -> None:
-        if self.programs and self.programs[-1].read >= at:
-            self.programs[-1].argv = ()
+    def name(self, readings: Iterable[Reading]) -> None:
+        """Give each program the first command line that was read while it was this one, and no other."""
+        ends = [*(program.at for program in self.programs[1:]), self.died.at if self.died else math.inf]
+        for program, end in zip(self.programs, ends, strict=False):
+            its = (one.argv for one in readings if program.at < one.since and one.until < end)
+            program.argv = next(its, ())
 
     def end(self) -> None:
         """Settle how it ended and what became of its signals."""

@@ -3,7 +3,8 @@
 A wait4 that returns a number is exact. What else is collected, by waitid or because the parent ignores
 SIGCHLD, shows as the kernel's `free`, which comes 10 to 30 ms late; after PID 1's end that proves nothing,
 since the kernel then collects whatever is left. Two things help: a child whose parent ignores SIGCHLD ends
-without one, and is gone at once; and a waitid of the parent that succeeded after the child's end.
+without one, and is gone at once; and a waitid of the parent that succeeded after the child's end. One that
+only looks (WNOWAIT), or that waits for stopped ones, collects nobody.
 
 An orphan goes to the nearest ancestor of its parent that has declared itself a subreaper, otherwise to PID 1.
 One that did so before we looked is known by the SIGCHLD that the orphan's end sends to it.
@@ -114,10 +115,10 @@ def _collected(actor: Actor, died: Mark, root: Actor | None) -> Mark | None:
         return None
     if not actor.notices:
         return Mark(died.at, died.order, keeper)
-    taken = next((mark for mark in keeper.collects if mark.order > died.order), None)
-    if taken is not None:
-        keeper.collects.remove(taken)
-        return taken
+    for one in keeper.collects:
+        if one.mark is not None and one.mark.order > died.order and one.pid in {None, actor.pid}:
+            keeper.collects.remove(one)
+            return one.mark
     if freed is not None and (end is None or freed.order < end.order):
         return Mark(freed.at, freed.order, keeper)
     return None

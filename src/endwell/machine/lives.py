@@ -60,6 +60,7 @@ def lives(timeline: Timeline) -> tuple[Process, ...]:
     found: list[_Life] = []
     current: dict[int, _Life] = {}
     uncollected: dict[int, _Life] = {}
+    early: dict[int, Holding] = {}
     for event in timeline.events:
         if isinstance(event, Born):
             parent = current.get(event.parent)
@@ -68,6 +69,9 @@ def lives(timeline: Timeline) -> tuple[Process, ...]:
             if (earlier := current.get(event.pid)) is not None and earlier.reaped is None:
                 uncollected[event.pid] = earlier
             current[event.pid] = life
+            life.holding = early.pop(event.pid, None)
+        elif isinstance(event, Holding) and event.pid not in current:
+            early[event.pid] = event  # somebody else has seen it before the observer saw its birth
         elif not isinstance(event, Printed) and (known := current.get(event.pid)) is not None:
             # A number may be free again before an observer hears that its life before was collected.
             late = isinstance(event, Reaped) and known.died is None

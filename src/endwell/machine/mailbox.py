@@ -36,6 +36,8 @@ _DEADLY = frozenset({Default.TERMINATE, Default.CORE})
 _INSTANT = 0.02
 # Seconds between two looks at a process that gets one signal after the other.
 _PAUSE = 0.001
+# So many signals that PID 1 refuses are looked after one by one: its mask may be another one for each.
+_MANY = 1000
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +69,7 @@ class Mailbox:
     _ignored: list[tuple[float, int]] = field(default_factory=list)
     _blocked: list[tuple[float, int]] = field(default_factory=list)
     _asked: float = 0.0
+    _refusals: int = 0
     _reads: list[float] = field(default_factory=list)
     _seen: float = 0.0
 
@@ -118,9 +121,13 @@ class Mailbox:
 
     def asks(self, one: Sent) -> bool:
         """Return whether the masks should be looked at, for a signal just sent: not for each of a storm."""
-        spared = self.first and one.result == REFUSED
-        queued = one.result not in {REFUSED, PENDING_ALREADY, NO_ROOM} and one.signal.catchable
-        if not (spared or (queued and one.at >= self._asked + _PAUSE)):
+        if self.first and one.result == REFUSED:
+            self._refusals += 1
+            if self._refusals <= _MANY:
+                return True
+        elif one not in self.open or not one.signal.catchable:
+            return False
+        if one.at < self._asked + _PAUSE:
             return False
         self._asked = one.at
         return True
@@ -141,6 +148,11 @@ class Mailbox:
     def execute(self) -> None:
         """Note an exec: the threads that got SIGKILL were the others."""
         self._candidate = None
+
+    @property
+    def torn(self) -> bool:
+        """Whether the end of PID 1 has killed the process."""
+        return any(one.origin is Origin.NAMESPACE for one in self.sent)
 
     @property
     def struck(self) -> bool:

@@ -12,6 +12,7 @@ class Ask(Enum):
     ARGV = "argv"  # what a process executed: `named`
     MASKS = "masks"  # what it ignores and what waits for it: `looked`
     MEMBER = "member"  # whether it is in the container's PID namespace: `found`
+    VISITOR = "visitor"  # the same of one just born, and its number there: `visitors.know`
 
 
 class Want(NamedTuple):

@@ -33,6 +33,8 @@ class Record(NamedTuple):
     sched_process_exec: tid, tid before; `text` is the path. sched_process_exit: tid, and 1 when it was the
     last thread, 0 when not, -1 when this kernel does not tell. sched_process_free: tid.
     sys_X: what the call returned, or for exit and exit_group its argument. sys_prctl: option, argument.
+    sys_setns: the kind of namespace.
+    sys_waitid: kind of number, number and options when it is called; one number when it returns.
     """
 
     at: float
@@ -59,6 +61,10 @@ _BODIES = {
     "sched_process_free": re.compile(r": comm=.*pid=(\d+) prio=-?\d+\s*", re.DOTALL),
     "sys_exit": _CODE,
     "sys_exit_group": _CODE,
+    "sys_waitid": re.compile(
+        r"\(which: (?:0x)?([0-9a-f]+), upid: (?:0x)?([0-9a-f]+), .*options: (?:0x)?([0-9a-f]+).*\)\s*"
+    ),
+    "sys_setns": re.compile(r"\(fd: (?:0x)?[0-9a-f]+, (?:nstype|flags): (?:0x)?([0-9a-f]+).*\)\s*"),
     "sys_prctl": re.compile(r"\(option: (?:0x)?([0-9a-f]+), arg2: (?:0x)?([0-9a-f]+).*\)\s*"),
 }
 _LAST = {"true": 1, "false": 0, None: -1}
@@ -111,7 +117,7 @@ def records(text: str) -> Iterator[Record]:
 
 
 def _record(at: float, tid: int, event: str, body: str) -> Record | None:
-    pattern = _BODIES.get(event, _RETURN)
+    pattern = _RETURN if body.startswith(" -> ") else _BODIES.get(event, _RETURN)
     found = pattern.fullmatch(body)
     if found is None:
         return None

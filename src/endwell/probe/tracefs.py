@@ -4,15 +4,15 @@ A thread reads the kernel's text, puts it in order of time and feeds it to `mach
 records may be read in the wrong order when they come in while we read: so what is younger than the beginning
 of a reading waits for the next one.
 
-Reading costs the container time on a busy machine. Until `hurry` the thread therefore has a budget: a fifth
-of the time, of which it may save up a tenth of a second. So a few processes that start are read at once,
-and a storm of forks in slices. What only /proc can tell, a command line above all, is read right after the
-record; a process that has gone by then is known by the path it executed.
+Reading costs the container time on a busy machine. The thread therefore has a budget: a fifth of the time,
+half of it from `hurry` on, of which it may save up a tenth of a second. So a few processes that start are
+read at once, and a storm of forks or signals in slices. What only /proc can tell, a command line above all,
+is read right after the record, for which the thread goes before others that want a processor; a process that
+has gone by then is known by the path it executed. Before the stop `hurry` reads that of everybody once more.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import threading
@@ -23,35 +23,48 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from endwell.machine.question import Ask, Want
 from endwell.machine.story import Story
 from endwell.model.timeline import Witness
-from endwell.parse.procfs import read_status
 from endwell.parse.trace import Head, Record, heads, record
-from endwell.probe.members import command_line, find, members, namespace_of
+from endwell.probe.members import namespace_of
 from endwell.probe.observer import Observation, ObserverError
-from endwell.probe.tracefs_events import EVENTS, READ, SIGNALFD_READ
-from endwell.system.tracefs import KILOBYTES, Tracing
+from endwell.probe.tracefs_answers import acquaint, answer, attach, command_lines, look
+from endwell.probe.tracefs_events import (
+    ATTACHED,
+    EVENTS,
+    READ,
+    SIGNALFD_READ,
+    explain,
+    overlooked,
+    unrecorded,
+)
+from endwell.system.tracefs import Tracing, kilobytes_each
 
 if TYPE_CHECKING:
     from typing import Self
 
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC
-_LONGEST_REST = 0.05
+_LONGEST_REST, _STORM_REST = 0.05, 0.25
 _LONGEST_CATCHING_UP = 0.5
+# How long to wait for the end of PID 1, which whoever calls `finish` has seen already.
+_LONGEST_ENDING = 1.0
+_BEFORE_OTHERS = -10  # how nice the thread is
 # Of one processor, and in seconds.
-_SHARE = 0.2
+_SHARE, _SHARE_HURRYING = 0.2, 0.5
 _SAVINGS = 0.1
 _FIRST_LOOK, _LONGEST_LOOK = 0.002, 0.1
 _KEPT_BEFORE = 1 << 26
 _AT_ONCE = 1 << 20
+# With so much left in the kernel's buffers nothing is lost while we rest.
+_ROOM = 1 << 22
 
 
 class TracefsObserver:
     """Observes through a private tracing instance; see `probe.observer.Observer`.
 
     Args:
-        kilobytes: the kernel's buffer for each processor; what does not fit is lost, and counted.
+        kilobytes: the kernel's buffer for each processor, None for a share of 64 MB; what does not fit is
+            lost, and counted.
         most: how many births and signals are kept; more are counted as lost.
 
     Raises:
@@ -61,15 +74,18 @@ class TracefsObserver:
     name = "tracefs"
     listener = None
 
-    def __init__(self, kilobytes: int = KILOBYTES, most: int = 500_000) -> None:
-        self._kilobytes = kilobytes
+    def __init__(self, kilobytes: int | None = None, most: int = 500_000) -> None:
+        self._kilobytes = kilobytes_each(os.cpu_count() or 1) if kilobytes is None else kilobytes
         self._most = most
         self._tracing: Tracing | None = None
         self._wake = -1
         self._thread: threading.Thread | None = None
         self._followed: tuple[int, float, tuple[int, int] | None] | None = None
+        self._blind: list[str] = []
+        self._lines: list[tuple[float, int, tuple[str, ...], float]] = []
         self._hurrying = False
         self._ending = False
+        self._leaving = False
         self._caught_up = threading.Event()
         self._finished = threading.Event()
         self._before: deque[bytes] = deque()
@@ -77,7 +93,6 @@ class TracefsObserver:
         self._late: list[Record] = []
         self._story: Story | None = None
         self._lost = 0
-        self._attached = False
         self._seen: Observation | None = None
         self._failed: BaseException | None = None
 
@@ -92,12 +107,14 @@ class TracefsObserver:
         self._ring()
 
     def hurry(self) -> None:
-        """Read at once what happens from now on, and look at signalfds; returns when it has caught up."""
+        """Read at once what happens from now on; returns when it has caught up, or after half a second."""
         if self._tracing is not None:
             self._tracing.enable(READ)
         self._hurrying = True
         self._ring()
-        # Whoever is there by now is known with its command line before the stop takes it away.
+        # Before the stop takes them away, and from here: the thread may be behind.
+        if self._followed is not None and self._followed[2] is not None:
+            self._lines += command_lines(self._followed[2])
         self._caught_up.wait(_LONGEST_CATCHING_UP)
 
     def finish(self) -> Observation:
@@ -124,7 +141,7 @@ class TracefsObserver:
             tracing.start()
         except OSError as error:
             self._close()
-            raise ObserverError(_explain(error)) from error
+            raise ObserverError(explain(error)) from error
         except BaseException:
             self._close()
             raise
@@ -133,7 +150,7 @@ class TracefsObserver:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._ending = True
+        self._ending = self._leaving = True
         self._ring()
         if self._thread is not None:
             self._thread.join()
@@ -153,6 +170,8 @@ class TracefsObserver:
     # --------------------------------------------------------------------------------------------- the thread
 
     def _run(self, tracing: Tracing) -> None:
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BEFORE_OTHERS)
         try:
             self._watch(tracing)
             self._seen = self._conclude(tracing)
@@ -165,34 +184,48 @@ class TracefsObserver:
             tracing.close()
 
     def _watch(self, tracing: Tracing) -> None:
-        look = _FIRST_LOOK
+        pause = _FIRST_LOOK
         budget, counted = _SAVINGS, time.monotonic()
         while not self._ending:
             waiting = self._hurrying and self._story is not None and self._story.waiting()
-            woken = tracing.wait(0 if self._late else look if waiting else None, self._wake)
-            if woken:
-                os.eventfd_read(self._wake)
+            self._sleep(tracing, 0 if self._late else pause if waiting else None)
             started = time.monotonic()
             hurrying = self._hurrying
             busy = self._read(tracing)
-            if hurrying:
+            if hurrying and busy < _AT_ONCE and not self._caught_up.is_set():
+                if self._story is not None:
+                    acquaint(self._story)
                 self._caught_up.set()
-            if waiting and not busy:
+            if waiting and not busy and self._story is not None:
                 for pid in waiting:
-                    self._look(pid)
-                look = min(2 * look, _LONGEST_LOOK)
+                    look(self._story, pid)
+                pause = min(2 * pause, _LONGEST_LOOK)
             else:
-                look = _FIRST_LOOK
+                pause = _FIRST_LOOK
             now = time.monotonic()
-            budget = min(_SAVINGS, budget + _SHARE * (now - counted)) - (now - started)
+            share = _SHARE_HURRYING if hurrying else _SHARE
+            budget = min(_SAVINGS, budget + share * (now - counted)) - (now - started)
             counted = now
-            if budget < 0 and busy < _AT_ONCE and not self._hurrying:
-                self._rest(-budget / _SHARE)
+            if busy < _AT_ONCE:
+                if budget < 0 and not self._beginning:
+                    self._rest(min(-budget / share, _LONGEST_REST))
+            elif tracing.room() > max(_ROOM, tracing.kilobytes << 9):
+                # A storm: it would take longer for our reading it, and there is room for it.
+                self._rest(_STORM_REST)
+
+    @property
+    def _beginning(self) -> bool:
+        """Whether the first program of PID 1 is still to come: its command line is the one that matters."""
+        return self._story is not None and self._story.root is not None and not self._story.root.programs
+
+    def _sleep(self, tracing: Tracing, seconds: float | None) -> None:
+        if tracing.wait(seconds, self._wake):
+            os.eventfd_read(self._wake)
 
     def _rest(self, seconds: float) -> None:
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
-        poll.poll(min(seconds, _LONGEST_REST) * 1000)
+        poll.poll(seconds * 1000)
 
     def _read(self, tracing: Tracing) -> int:
         """Read once and feed what is in order by now; return how many bytes there were."""
@@ -204,12 +237,13 @@ class TracefsObserver:
             while self._before_size > _KEPT_BEFORE:
                 self._before_size -= len(self._before.popleft())
         elif self._story is None:
-            pid, known, _ = self._followed
+            pid, known, identity = self._followed
             self._story = story = Story(pid, known, self._most)
             self._feed(story, b"".join([*self._before, content]), start)
             self._before.clear()
-            if story.root is None:
-                self._attach(story)
+            if story.root is None and identity is not None:
+                self._blind.append(ATTACHED)
+                attach(story, pid, known, identity)
         else:
             self._feed(self._story, content, start)
         return len(content)
@@ -218,6 +252,7 @@ class TracefsObserver:
         text = content.decode("latin-1")
         found, lost = heads(text)
         self._lost += lost
+        identity = self._followed[2] if self._followed else None
         ready: list[Head | Record] = [*self._late, *found]
         ready.sort(key=attrgetter("at"))
         self._late = []
@@ -235,66 +270,26 @@ class TracefsObserver:
                 continue
             want = story.feed(*one)
             if want is not None:
-                with suppress(OSError, ValueError, IndexError):
-                    self._ask(story, want, one)
+                answer(story, want, one, identity)
 
     def _conclude(self, tracing: Tracing) -> Observation:
         """Read what is left and tell the story; a container that was never followed has none."""
+        story = self._story
+        until = time.monotonic() + _LONGEST_ENDING
+        while story is not None and not (story.ended or self._leaving or self._lost):
+            left = until - time.monotonic()
+            if left <= 0 or tracing.lost():
+                break
+            self._sleep(tracing, 0 if self._late else left)
+            self._read(tracing)
         tracing.stop()
         while self._read(tracing) or self._late:
             pass
-        blind = [
-            f"it cannot see {what}: this kernel does not record {event.partition('/')[2]}"
-            for event, _, what in EVENTS
-            if what and event in tracing.missing
-        ]
-        if self._attached:
-            blind.append("what was before it came, it has not seen: the container was running already")
-        events, missing = self._story.tell() if self._story else ((), 0)
-        dropped = self._story.dropped if self._story else 0
-        lost = max(tracing.lost(), self._lost) + dropped
-        return Observation(events, Witness(self.name, lost or missing, tuple(blind)))
-
-    # ---------------------------------------------------------------------------------------- what /proc says
-
-    def _ask(self, story: Story, want: Want, one: Record) -> None:
-        if want.ask is Ask.ARGV:
-            argv = command_line(want.tid)
-            story.named(time.monotonic(), want.tid, argv)
-        elif want.ask is Ask.MASKS:
-            self._look(want.tid)
-        elif self._followed and self._followed[2] is not None and namespace_of(want.tid) == self._followed[2]:
-            found = find(want.tid)
-            story.found(
-                time.monotonic(),
-                found._replace(born=one.at, parent=0, path=one.text, threads=(want.tid,)),
-            )
-
-    def _look(self, pid: int) -> None:
-        with suppress(OSError, ValueError):
-            at = time.monotonic()
-            status = read_status(Path(f"/proc/{pid}/status").read_text(errors="replace"))
-            if self._story is not None and status.state not in {"Z", "X"}:
-                self._story.looked(at, pid, status.ignored, status.pending | status.shared)
-
-    def _attach(self, story: Story) -> None:
-        """Take in who is there already: PID 1 was born before we came."""
-        assert self._followed is not None  # noqa: S101  that is why we are here
-        pid, known, identity = self._followed
-        if identity is None:
-            return
-        self._attached = True
-        inside = sorted(members(identity), key=lambda one: (one.tid != pid, one.born))
-        for found in inside:
-            story.found(known, found)
-
-
-def _explain(error: OSError) -> str:
-    why = error.strerror or str(error)
-    if error.errno in {errno.EPERM, errno.EACCES}:
-        step = "run as root on the host (sudo), or take --observer seccomp"
-    elif error.errno in {errno.ENODEV, errno.ENOSYS, errno.ENOENT}:
-        step = "this kernel has no event tracing; take --observer seccomp"
-    else:
-        step = "see tracefs in the kernel's messages (dmesg), or take --observer seccomp"
-    return f"cannot observe with tracefs: {error.filename or 'tracefs'}: {why}; {step}"
+        if story is None:
+            return Observation((), Witness(self.name, max(tracing.lost(), self._lost), tuple(self._blind)))
+        for line in self._lines:
+            story.named(*line)
+        events, missing = story.tell()
+        lost = max(tracing.lost(), self._lost) + story.dropped
+        blind = (*unrecorded(tracing.missing), *self._blind, *overlooked(story.visitors.overlooked))
+        return Observation(events, Witness(self.name, lost or missing, blind))

@@ -1,8 +1,14 @@
-"""What the tracefs observer has the kernel record, and what it is blind to without it."""
+"""What the tracefs observer has the kernel record, and what it is blind to."""
 
 from __future__ import annotations
 
+import errno
+from typing import TYPE_CHECKING
+
 from endwell.machine.story import PR_SET_CHILD_SUBREAPER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 READ = "syscalls/sys_exit_read"
 _SUBREAPER = "syscalls/sys_enter_prctl"
@@ -20,11 +26,44 @@ EVENTS = (
     ("syscalls/sys_exit_fork", "ret > 0", ""),
     ("syscalls/sys_exit_vfork", "ret > 0", ""),
     ("syscalls/sys_exit_wait4", "ret > 0", "who was collected by whom"),
-    ("syscalls/sys_exit_waitid", "ret == 0", "who was collected by waitid"),
+    ("syscalls/sys_enter_waitid", "", "who was collected by waitid"),
+    ("syscalls/sys_exit_waitid", "", "who was collected by waitid"),
     ("syscalls/sys_exit_rt_sigtimedwait", "ret > 0", "which signals were taken by sigwait"),
     ("syscalls/sys_enter_exit", "", "with which status a single thread ended"),
     ("syscalls/sys_enter_exit_group", "", "with which status a process ended"),
+    ("syscalls/sys_enter_setns", "", "whether a command run inside from outside was over at once"),
     (_SUBREAPER, f"option == {PR_SET_CHILD_SUBREAPER}", "which subreaper takes orphans in"),
 )
 # A signalfd is read in pieces of one struct signalfd_siginfo. Only near the stop: servers read a lot.
 SIGNALFD_READ = "ret == 128 || ret == 256 || ret == 384"
+
+ATTACHED = "what was before it came, it has not seen: the container was running already"
+
+
+def overlooked(number: int) -> list[str]:
+    """Return that so many came from outside, and had gone before it was known where: at most a sentence."""
+    commands, were = ("a command", "was") if number == 1 else (f"{number} commands", "were")
+    late = f"that {were} over before it could look up in which container"
+    sentence = f"it may have missed {commands} run inside from outside (docker exec), {late}"
+    return [sentence] if number else []
+
+
+def unrecorded(missing: Collection[str]) -> list[str]:
+    """Return what cannot be seen on a kernel that lacks some events, a sentence each."""
+    return [
+        f"it cannot see {what}: this kernel does not record {event.partition('/')[2]}"
+        for event, _, what in EVENTS
+        if what and event in missing
+    ]
+
+
+def explain(error: OSError) -> str:
+    """Return why tracing is not to be had, and what to do."""
+    why = error.strerror or str(error)
+    if error.errno in {errno.EPERM, errno.EACCES}:
+        step = "run as root on the host (sudo), or take --observer seccomp"
+    elif error.errno in {errno.ENODEV, errno.ENOSYS, errno.ENOENT}:
+        step = "this kernel has no event tracing; take --observer seccomp"
+    else:
+        step = "see tracefs in the kernel's messages (dmesg), or take --observer seccomp"
+    return f"cannot observe with tracefs: {error.filename or 'tracefs'}: {why}; {step}"

@@ -14,10 +14,12 @@ Source: Documentation/trace/ftrace.rst and events.rst of the kernel.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
 import secrets
 import select
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 PREFIX = "endwell"
 KILOBYTES = 4096
+_KILOBYTES_OF_ALL = 1 << 16
+_LEAST_KILOBYTES = 1 << 10
 
 # One number on every architecture, like all system calls since 5.1.
 _SYS_FSOPEN = ctypes.c_long(430)
@@ -39,10 +43,18 @@ _NO_SUID_DEV_EXEC = ctypes.c_uint(2 | 4 | 8)
 
 _TEXT_OPTIONS = ("context-info", "noraw", "nohex", "nobin", "nofields", "norecord-tgid", "nolatency-format")
 _AT_ONCE = 1 << 16
+# How often to try again to remove what is held, and after how many seconds.
+_PATIENCE, _MOMENT = 200, 0.01
 _OWNER = re.compile(rf"{PREFIX}-(\d+)-(\d+)-[0-9a-f]+")
 _LOST = re.compile(r"^(?:overrun|commit overrun|dropped events): (\d+)$", re.MULTILINE)
+_BYTES = re.compile(r"^bytes: (\d+)$", re.MULTILINE)
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
+
+
+def kilobytes_each(processors: int) -> int:
+    """Return how large a buffer each processor gets of 64 MB for all; none gets less than 1 MB."""
+    return max(_LEAST_KILOBYTES, _KILOBYTES_OF_ALL // processors)
 
 
 @dataclass(slots=True)
@@ -55,6 +67,7 @@ class Tracing:
     name: str
     missing: tuple[str, ...]
     pipe: int
+    kilobytes: int
     _root: int
     _directory: int
     _open: bool = field(default=True, init=False)
@@ -85,7 +98,7 @@ class Tracing:
             # Held from now on: the kernel does not let go an instance that is read.
             pipe = os.open("trace_pipe", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
             missing = _prepare(directory, events, kilobytes)
-            return cls(name, missing, pipe, root, directory)
+            return cls(name, missing, pipe, kilobytes, root, directory)
         except BaseException:
             for descriptor in (pipe, directory):
                 if descriptor >= 0:
@@ -138,12 +151,25 @@ class Tracing:
                 total += sum(map(int, _LOST.findall(_read(self._directory, f"per_cpu/cpu{number}/stats"))))
         return total
 
+    def room(self) -> int:
+        """Return how many bytes are left to the processor whose buffer is fullest."""
+        used = [0]
+        for number in range(os.cpu_count() or 1):
+            with suppress(FileNotFoundError):
+                used += map(int, _BYTES.findall(_read(self._directory, f"per_cpu/cpu{number}/stats")))
+        return (self.kilobytes << 10) - max(used)
+
     def stop(self) -> None:
         """Record nothing more; what is there can still be read."""
         _write(self._directory, "tracing_on", "0")
 
     def close(self) -> None:
-        """Remove the instance, which takes some 30 ms; may be called more than once."""
+        """Remove the instance, which takes some 30 ms; may be called more than once.
+
+        A process that another thread has forked, and that has not executed yet, still holds our descriptors:
+        it is waited for. One that never does leaves an instance of the least size, which the next one of us
+        to come takes away after our end.
+        """
         if not self._open:
             return
         self._open = False
@@ -153,7 +179,7 @@ class Tracing:
             os.close(self.pipe)
             os.close(self._directory)
             try:
-                os.rmdir(f"instances/{self.name}", dir_fd=self._root)
+                _remove(self._root, self.name)
             finally:
                 os.close(self._root)
 
@@ -162,6 +188,19 @@ class Tracing:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _remove(root: int, name: str) -> None:
+    for _ in range(_PATIENCE):
+        try:
+            os.rmdir(f"instances/{name}", dir_fd=root)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+        else:
+            return
+        time.sleep(_MOMENT)
+    _write(root, f"instances/{name}/buffer_size_kb", "1")
 
 
 def _mount() -> int:

@@ -70,13 +70,13 @@ def record(name: str, command: list[str]) -> None:
             told.append(f"follow {first} {known:.6f}\n")
             stories.append(self)
 
-        def named(self, at: float, tid: int, argv: tuple[str, ...]) -> None:
-            told.append(f"named {json.dumps([at, tid, argv])}\n")
-            super().named(at, tid, argv)
+        def named(self, at: float, tid: int, argv: tuple[str, ...], since: float | None = None) -> None:
+            told.append(f"named {json.dumps([at, tid, argv, since])}\n")
+            super().named(at, tid, argv, since)
 
-        def looked(self, at: float, tid: int, ignored: int, pending: int) -> None:
-            told.append(f"looked {json.dumps([at, tid, ignored, pending])}\n")
-            super().looked(at, tid, ignored, pending)
+        def looked(self, at: float, tid: int, ignored: int, pending: int, blocked: int | None = None) -> None:
+            told.append(f"looked {json.dumps([at, tid, ignored, pending, blocked])}\n")
+            super().looked(at, tid, ignored, pending, blocked)
 
     read = Tracing.read
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, strategies as st
 
 from endwell.machine.question import Ask, Found, Want
 from endwell.machine.story import CLONE_PARENT, CLONE_THREAD, PR_SET_CHILD_SUBREAPER, Story
+from endwell.machine.visitors import CLONE_NEWPID
 from endwell.model.signals import CONT, INT, KILL, TERM, USR1, Signal
 from endwell.model.timeline import (
     Adopted,
@@ -300,6 +302,39 @@ def _key(event: Event) -> tuple[float, str]:
     return event.at, repr(event)
 
 
+def test_a_session_that_was_looked_up_at_its_birth_is_taken_in_though_it_has_gone() -> None:
+    story = began()
+    story.feed(3.0, 300, "sys_setns", (CLONE_NEWPID,))
+    assert story.feed(3.1, 300, "task_newtask", (301, 0)) == Want(Ask.VISITOR, 301)
+    story.visitors.know(301, 9)
+    assert story.feed(4.0, 301, "sched_process_exec", (301, 301), "/bin/true") == Want(Ask.ARGV, 301)
+    story.feed(4.1, 301, "sys_exit_group", (0,))
+    story.feed(4.2, 301, "sched_process_exit", (301, 1))
+    assert story.tell()[0][2:] == (Born(4.0, 9, 0), Executed(4.0, 9, ("/bin/true",)), Died(4.2, 9, 0))
+    assert not story.visitors.overlooked
+
+
+@pytest.mark.parametrize(
+    ("kind", "elsewhere", "overlooked"),
+    [(CLONE_NEWPID, False, 1), (0, False, 1), (CLONE_NEWPID, True, 0), (0x40000000, False, 0)],
+)
+def test_a_session_that_had_gone_is_counted_unless_it_was_elsewhere(
+    kind: int, overlooked: int, *, elsewhere: bool
+) -> None:
+    story = began()
+    story.feed(3.0, 300, "sys_setns", (kind,))
+    story.feed(3.1, 300, "task_newtask", (301, 0))
+    if elsewhere:
+        story.visitors.know(301, None)
+    assert story.feed(4.0, 301, "sched_process_exec", (301, 301), "/bin/true") == Want(Ask.MEMBER, 301)
+    story.visitors.lose(301)
+    story.feed(5.0, OUTSIDE, "task_newtask", (301, 0))
+    assert story.feed(6.0, 301, "sched_process_exec", (301, 301), "/bin/true") == Want(Ask.MEMBER, 301)
+    story.visitors.lose(301)
+    assert story.visitors.overlooked == overlooked
+    assert len(story.actors) == 1
+
+
 def test_a_session_from_outside_is_asked_for_and_taken_in() -> None:
     story = began()
     assert story.feed(3.0, 300, "sched_process_exec", (300, 300), "/bin/sh") == Want(Ask.MEMBER, 300)
@@ -376,6 +411,57 @@ def test_a_signal_that_left_the_mask_unseen_was_read_from_a_signalfd() -> None:
         assert fates(story) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("blocked", "killed", "fate"),
+    [
+        (1 << 14, 3.001, Fate.PENDING),
+        (1 << 14, 9.0, Fate.PENDING),
+        (0, 3.001, Fate.TOO_LATE),
+        (0, 9.0, Fate.TOO_LATE),
+        (None, 3.001, Fate.TOO_LATE),
+        (None, 9.0, Fate.PENDING),
+    ],
+)
+def test_what_was_never_taken_was_blocked_or_came_too_late(
+    blocked: int | None, killed: float, fate: Fate
+) -> None:
+    story = began()
+    assert story.feed(3.0, OUTSIDE, "signal_generate", (15, 0, FIRST, 1, 0)) == Want(Ask.MASKS, FIRST)
+    story.looked(3.0005, FIRST, 0, 1 << 14, blocked)
+    story.feed(killed, OUTSIDE, "signal_generate", (9, 0, FIRST, 1, 0))
+    story.feed(killed, FIRST, "signal_deliver", (9, 0, 0))
+    story.feed(killed + 0.1, FIRST, "sched_process_exit", (FIRST, 1))
+    assert fates(story) == [fate, Fate.DEFAULT]
+
+
+def test_the_mask_before_counts_when_nobody_could_look_after() -> None:
+    story = began()
+    story.looked(2.5, FIRST, 0, 0, 1 << 14)
+    story.feed(3.0, OUTSIDE, "signal_generate", (15, 0, FIRST, 1, 0))
+    story.feed(3.001, OUTSIDE, "signal_generate", (9, 0, FIRST, 1, 0))
+    story.feed(3.002, FIRST, "sched_process_exit", (FIRST, 1))
+    assert fates(story)[0] is Fate.PENDING
+
+
+def test_a_storm_is_not_looked_at_signal_by_signal() -> None:
+    story = began()
+    wants = [
+        story.feed(3.0 + number / 10_000, OUTSIDE, "signal_generate", (34, 0, FIRST, 1, 0))
+        for number in range(100)
+    ]
+    assert 9 <= sum(want is not None for want in wants) <= 11
+
+
+def test_every_refusal_is_looked_at_unless_there_are_very_many() -> None:
+    story = began()
+    wants = [
+        story.feed(3.0 + number / 1_000_000, OUTSIDE, "signal_generate", (15, 0, FIRST, 1, 1))
+        for number in range(2000)
+    ]
+    assert all(wants[:1000])
+    assert not all(wants[1000:])
+
+
 def test_orphans_go_to_the_nearest_subreaper() -> None:
     story = began()
     for at, tid, child, pid in ((3.0, FIRST, 101, 2), (5.0, 101, 102, 3), (7.0, 102, 103, 4)):
@@ -416,6 +502,55 @@ def test_a_waitid_shows_by_the_free_or_by_its_return() -> None:
         story.feed(10.0, FIRST, "sched_process_exit", (FIRST, 1))
         story.feed(20.0, 0, "sched_process_free", (101,))
         assert Reaped(at, 2, 1) in story.tell()[0]
+
+
+P_ALL, P_PID, WEXITED, WSTOPPED, WNOWAIT = 0, 1, 4, 2, 0x1000000
+
+
+@pytest.mark.parametrize(
+    ("call", "reaped"),
+    [
+        ((P_ALL, 0, WEXITED), True),
+        ((P_PID, 2, WEXITED), True),
+        ((P_PID, 3, WEXITED), False),
+        ((P_PID, 2, WEXITED | WNOWAIT), False),
+        ((P_ALL, 0, WSTOPPED), False),
+    ],
+)
+def test_a_waitid_that_only_looks_collects_nobody(call: tuple[int, int, int], *, reaped: bool) -> None:
+    story = began()
+    story.feed(3.0, FIRST, "task_newtask", (101, 0))
+    story.feed(4.0, FIRST, "sys_clone", (2,))
+    story.feed(5.0, 101, "sched_process_exit", (101, 1))
+    story.feed(6.0, 101, "signal_generate", (17, 1, FIRST, 1, 0))
+    story.feed(7.0, FIRST, "sys_waitid", call)
+    story.feed(8.0, FIRST, "sys_waitid", (0,))
+    story.feed(9.0, FIRST, "sched_process_exit", (FIRST, 1))
+    assert (Reaped(8.0, 2, 1) in story.tell()[0]) is reaped
+
+
+def test_a_waitid_that_failed_says_nothing_of_the_next_one() -> None:
+    story = began()
+    story.feed(3.0, FIRST, "task_newtask", (101, 0))
+    story.feed(3.5, FIRST, "sys_clone", (2,))
+    story.feed(4.0, FIRST, "sys_waitid", (P_ALL, 0, WEXITED | WNOWAIT))
+    story.feed(4.5, FIRST, "sys_waitid", (-4,))
+    story.feed(5.0, 101, "sched_process_exit", (101, 1))
+    story.feed(5.5, 101, "signal_generate", (17, 1, FIRST, 1, 0))
+    story.feed(6.0, FIRST, "sys_waitid", (P_ALL, 0, WEXITED))
+    story.feed(7.0, FIRST, "sys_waitid", (0,))
+    assert Reaped(7.0, 2, 1) in story.tell()[0]
+
+
+def test_a_command_line_is_that_of_the_program_it_was_read_in_whenever_it_is_told() -> None:
+    story = began()
+    for at, path in ((3.0, "/bin/a"), (4.0, "/bin/b")):
+        story.feed(at, FIRST, "sched_process_exec", (FIRST, FIRST), path)
+    story.feed(5.0, FIRST, "sched_process_exit", (FIRST, 1))
+    for since, until, word in ((3.9, 4.1, "both"), (3.2, 3.4, "a"), (4.5, 5.5, "gone"), (6.0, 6.1, "other")):
+        story.named(until, FIRST, (word,), since)
+    told = [event.argv for event in story.tell()[0] if isinstance(event, Executed)]
+    assert told == [("/bin/first",), ("a",), ("/bin/b",)]
 
 
 def test_a_birth_whose_number_nobody_saw_is_counted_as_missing() -> None:

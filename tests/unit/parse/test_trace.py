@@ -22,8 +22,16 @@ LINES = (
     ("sched_process_free: comm={} pid=18393 prio=120", (18393,), ""),
     ("sys_vfork -> 0x47d9", (0x47D9,), ""),
     ("sys_wait4 -> 0xfffffffffffffff6", (-10,), ""),
+    (
+        "sys_waitid(which: 1, upid: 0x1f, infop: 0x7ffe1c2b, options: 0x1000004, ru: 0)",
+        (1, 31, 0x1000004),
+        "",
+    ),
+    ("sys_waitid -> 0x0", (0,), ""),
     ("sys_exit_group(error_code: 0x8f)", (143,), ""),
     ("sys_exit(error_code: 0)", (0,), ""),
+    ("sys_setns(fd: 3, nstype: 0x20000000)", (0x20000000,), ""),
+    ("sys_setns(fd: 7, flags: 0)", (0,), ""),
     ("sys_prctl(option: 0x24, arg2: 1, arg3: 0x7fea4cd55548, arg4: 0x562edb5410a0, arg5: 0)", (36, 1), ""),
 )
 # What prctl(PR_SET_NAME) takes: fifteen bytes, any but NUL.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from endwell.system import tracefs
-from endwell.system.tracefs import PREFIX, Tracing
+from endwell.system.tracefs import PREFIX, Tracing, kilobytes_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +78,37 @@ def test_what_does_not_fit_is_counted() -> None:
         subprocess.run([sys.executable, "-c", "for i in range(2000): open('/dev/null').close()"], check=True)
         tracing.stop()
         assert tracing.lost() > 1000
+
+
+@pytest.mark.parametrize(("processors", "each"), [(1, 65536), (2, 32768), (64, 1024), (200, 1024)])
+def test_the_buffers_have_a_bound(processors: int, each: int) -> None:
+    assert kilobytes_each(processors) == each
+
+
+def test_room_is_what_is_left() -> None:
+    with Tracing.make({"syscalls/sys_exit_openat": ""}, 1024) as tracing:
+        assert 0.9 * 1024 * 1024 < tracing.room() <= 1024 * 1024
+        tracing.start()
+        subprocess.run([sys.executable, "-c", "for i in range(2000): open('/dev/null').close()"], check=True)
+        tracing.stop()
+        assert tracing.room() < 1024 * 1024 - 2000 * 20
+
+
+def test_a_child_that_holds_the_descriptors_is_waited_for(instances: int) -> None:
+    tracing = Tracing.make(EVENTS, 64)
+    inner, outer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(outer)
+        os.read(inner, 1)
+        os._exit(0)
+    os.close(inner)
+    later = threading.Timer(0.1, os.close, (outer,))
+    later.start()
+    tracing.close()
+    later.join()
+    os.waitpid(child, 0)
+    assert not ours(instances)
 
 
 @pytest.mark.parametrize("step", ["_prepare", "_start_time"])
