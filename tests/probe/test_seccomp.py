@@ -13,7 +13,7 @@ import pytest
 import endwell
 from endwell.model.timeline import Born, Died, Executed
 from endwell.probe.seccomp import SeccompObserver
-from endwell.system import seccomp
+from endwell.system import limits, seccomp
 from endwell.system.namespace import Launch, LaunchError, hold
 from tests.probe.watched import PYTHON, SHELL, Output, sentences, watch
 
@@ -119,6 +119,40 @@ def test_a_trap_that_forwards() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("does", "expected"),
+    [
+        ("os.kill(os.getpid(), 10)", ["USR1 2 -> 2: default", "2 dies of USR1 from 2"]),
+        ("signal.raise_signal(10)", ["USR1 2 -> 2: default", "2 dies of USR1 from 2"]),
+        (
+            "signal.pthread_kill(threading.get_ident(), 10)",
+            ["USR1 2 -> 2: default", "2 dies of USR1 from 2"],
+        ),
+        ("ctypes.CDLL(None).sigqueue(2, 10, None)", ["USR1 2 -> 2: default", "2 dies of USR1 from 2"]),
+        ("os.kill(2, 19); os._exit(3)", ["STOP 2 -> 2: default", "CONT 1 -> 2: default", "2 exits 3"]),
+        ("os.setsid(); os.kill(0, 10)", ["USR1 2 -> 2: default", "2 dies of USR1 from 2"]),
+        ("signal.signal(10, print); os.kill(2, 10); os._exit(4)", ["USR1 2 -> 2: handler", "2 exits 4"]),
+    ],
+)
+def test_what_a_process_sends_itself(does: str, expected: list[str]) -> None:
+    text = f"p = os.fork()\nif not p:\n {does}\nif os.WIFSTOPPED(os.waitpid(p, os.WUNTRACED)[1]):\n"
+    lines = python(f"{text} os.kill(p, 18); os.waitpid(p, 0)\n{READY}time.sleep(100)", grace=0.1)
+    wanted = (" -> 2", "2 dies", "2 exits")
+    assert [line for line in lines if any(part in line for part in wanted)] == expected
+
+
+def test_what_pid_1_sends_itself() -> None:
+    lines = shell("kill 1; kill -9 $$; kill -STOP 1; echo ready; sleep 100; true", grace=0.1)
+    assert [line for line in lines if " 1 -> 1" in line] == [
+        *("TERM 1 -> 1: discarded", "KILL 1 -> 1: discarded", "STOP 1 -> 1: discarded"),
+    ]
+    text = "signal.signal(10, print)\nsignal.raise_signal(10); signal.raise_signal(12); os.kill(0, 10)\n"
+    lines = python(f"{text}{READY}time.sleep(100)", grace=0.1)
+    assert [line for line in lines if " 1 -> 1" in line] == [
+        *("USR1 1 -> 1: handler", "USR2 1 -> 1: discarded", "USR1 1 -> 1: handler"),
+    ]
+
+
 def test_a_signal_to_the_group() -> None:
     text = f"import subprocess\na, b = (subprocess.Popen({shlex.split(CHILD)!r}, stdout=-1) for _ in '12')\n"
     text += "a.stdout.readline(); b.stdout.readline()\n"
@@ -170,9 +204,17 @@ def test_an_orphan_is_adopted() -> None:
 
 def test_a_zombie_is_reaped_by_nobody() -> None:
     text = f"{HANDLER}p = os.fork()\nif not p: os._exit(6)\n"
-    lines = python(f"{text}os.waitid(os.P_PID, p, 0x1000004)\n{READY}signal.pause()")
+    # No signal.pause(): a signal that comes just before it does not wake it up, and it would be killed.
+    lines = python(f"{text}os.waitid(os.P_PID, p, 0x1000004)\n{READY}while True: time.sleep(0.01)")
+    assert lines[-1] == "1 exits 3"
     assert "2 exits 6" in lines
     assert lines.index("2 exits 6") < lines.index("TERM outside -> 1: handler")
+    assert not [line for line in lines if line.startswith("2 reaped") or "-> 2" in line]
+
+
+def test_a_zombie_of_a_killed_pid_1_is_reaped_by_nobody() -> None:
+    lines = python(f"p = os.fork()\nif not p: os._exit(6)\n{READY}time.sleep(100)", grace=0.1)
+    assert {"2 exits 6", "1 dies of KILL from outside"} <= set(lines)
     assert not [line for line in lines if line.startswith("2 reaped") or "-> 2" in line]
 
 
@@ -352,6 +394,17 @@ def test_a_refused_pidfd_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "pidfd_open", refuse)
     observation = watch([*SHELL, "trap 'exit 0' TERM; sleep 100 & sleep 0; echo ready; wait"])
     assert observation.witness.lost > 0
+
+
+def test_more_processes_than_may_be_followed_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    most = len(list(Path("/proc/self/fd").iterdir())) + 64 + 40
+    monkeypatch.setattr(limits, "open_files", lambda: most)
+    text = f"{HANDLER}for _ in range(60):\n  if not os.fork(): signal.pause()\n{READY}signal.pause()"
+    observation = watch([*PYTHON, text])
+    born = {event.pid for event in observation.events if isinstance(event, Born)}
+    assert len(born) + observation.witness.lost == 61
+    assert 0 < observation.witness.lost < 60
+    assert "1 exits 3" in sentences(observation.events)
 
 
 def test_an_unknown_machine_is_refused() -> None:

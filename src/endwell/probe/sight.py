@@ -9,38 +9,50 @@ import fcntl
 import os
 import re
 import struct
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from endwell.machine.glimpses import Stance
+from endwell.engine.stance import is_ending, read, stance, threads
 from endwell.parse.procfs import Status, read_command, read_status
-from endwell.system.seccomp import CALLS, RT_SIGTIMEDWAIT
+from endwell.system.seccomp import CALLS
 
-if TYPE_CHECKING:
-    from endwell.model.signals import Signal
+__all__ = [
+    "Look",
+    "behind_pidfd",
+    "children",
+    "command",
+    "image",
+    "is_ending",
+    "is_other_than_exec",
+    "look",
+    "may_signal",
+    "namespace",
+    "read",
+    "stance",
+    "text",
+    "threads",
+    "within",
+    "words",
+]
 
 _WORD = struct.Struct("Q")
 _PAGE = 4096
 _MOST_WORDS = 512
 _LONGEST_WORD = 16 * _PAGE
-_AT_ONCE = 1 << 16
 _CAP_KILL = 1 << 5
 _CONT = 18
 _GET_PARENT = 0xB702  # NS_GET_PARENT of linux/nsfs.h
 _DEEPEST = 32  # as deep as the kernel lets PID namespaces be
-_SIGTIMEDWAIT = str(RT_SIGTIMEDWAIT.get(os.uname().machine, -1))
 _EXECS = {b"%d" % number for name in ("execve", "execveat") for number in CALLS[name]}
 _GROUPS = re.compile(r"^NSpgid:\s*(.*)$", re.MULTILINE)
 _SESSIONS = re.compile(r"^NSsid:\s*(.*)$", re.MULTILINE)
 _USERS = re.compile(r"^Uid:\s*(.*)$", re.MULTILINE)
 _CAPABILITIES = re.compile(r"^CapEff:\s*(.*)$", re.MULTILINE)
-_MASK = re.compile(r"^sigmask:\s*(.*)$", re.MULTILINE)
 _TARGET = re.compile(r"^Pid:\s*(-?\d+)$", re.MULTILINE)
 # Where in /proc/PID/stat, behind the name, a program's image says where it is; random in every execution. The
 # last one, the end of the environment, is the last one to be set.
 _IMAGE = (23, 25, 45, 47, 48)
+_HIDDEN = b"1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,31 +89,9 @@ def may_signal(sender: Look, target: Look, number: int) -> bool:
     )
 
 
-def stance(pid: int, signal: Signal | None = None) -> Stance:
-    """Return how a process stands to signals; where it waits for them is looked up for `signal` only."""
-    status = look(pid).status
-    blocked, waiting = status.blocked, 0
-    if status.threads > 1:
-        for thread in threads(pid):
-            with suppress(OSError, ValueError):
-                blocked &= read_status(read(thread, "status").decode(errors="replace")).blocked
-    asked = 1 << signal.number - 1 if signal else ~0
-    for thread in threads(pid):
-        with suppress(OSError, ValueError):
-            waiting |= _waiting(thread)
-    taken = _descriptors(pid) if blocked & asked else 0
-    leaving = status.state in {"Z", "X"} and status.threads <= 1
-    return Stance(blocked, status.ignored, status.caught, status.shared, waiting, taken, leaving)
-
-
 def is_other_than_exec(call: bytes) -> bool:
     """Whether the first word of /proc/PID/syscall is a system call, and no exec."""
     return call.isdigit() and call not in _EXECS
-
-
-def threads(pid: int) -> list[int]:
-    """Return the threads of a process."""
-    return [int(name) for name in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208  a hundred times a second
 
 
 def children(pid: int) -> set[int]:
@@ -140,8 +130,13 @@ def within(pid: int, identity: tuple[int, int]) -> bool:
 
 
 def image(pid: int) -> tuple[str, ...]:
-    """Return what differs after every successful exec; its last word is "0" while the exec is under way."""
+    """Return what differs after every successful exec; its last word is "0" while the exec is under way.
+
+    Of a process of another user, whose memory is not ours to see, it is the command line.
+    """
     fields = read(pid, "stat").rpartition(b")")[2].split()
+    if fields[_IMAGE[0]] == _HIDDEN:
+        return (*command(pid), "")
     return tuple(fields[place].decode() for place in _IMAGE)
 
 
@@ -185,18 +180,6 @@ def behind_pidfd(pid: int, descriptor: int) -> int:
     return int(os.readlink(f"/proc/{pid}/fd/{descriptor}").rpartition("/")[2])  # noqa: PTH115  likewise
 
 
-def read(pid: int, name: str) -> bytes:
-    """Read one file of /proc/PID."""
-    descriptor = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        pieces = []
-        while piece := os.read(descriptor, _AT_ONCE):
-            pieces.append(piece)
-        return b"".join(pieces)
-    finally:
-        os.close(descriptor)
-
-
 def _text(memory: int, address: int) -> str:
     """Page by page: the next one may not be there."""
     found = b""
@@ -207,28 +190,6 @@ def _text(memory: int, address: int) -> str:
             return (found + piece[: end if end >= 0 else None]).decode(errors="replace")
         found += piece
     return found.decode(errors="replace")
-
-
-def _waiting(thread: int) -> int:
-    """The set a thread waits for in sigwait: while it does the kernel takes the set out of `blocked`."""
-    fields = read(thread, "syscall").decode().split()
-    if fields[0] != _SIGTIMEDWAIT:
-        return 0
-    memory = os.open(f"/proc/{thread}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return int.from_bytes(os.pread(memory, _WORD.size, int(fields[1], 16)), sys.byteorder)
-    finally:
-        os.close(memory)
-
-
-def _descriptors(pid: int) -> int:
-    """What the signalfds of a process take."""
-    mask = 0
-    for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208  likewise
-        with suppress(OSError, ValueError):
-            if os.readlink(f"/proc/{pid}/fd/{name}") == "anon_inode:[signalfd]":  # noqa: PTH115  likewise
-                mask |= int(_found(_MASK, read(pid, f"fdinfo/{name}").decode(), "0"), 16)
-    return mask
 
 
 def _found(pattern: re.Pattern[str], text: str, otherwise: str = "") -> str:

@@ -17,6 +17,7 @@ import os
 import select
 import signal
 import struct
+import threading
 import warnings
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,8 @@ _STATUS = struct.Struct("i")
 class Session:
     """A process that entered: `pid` is its number outside, and stays its own until `reap` has a status.
 
-    `pidfd` becomes readable when it has ended.
+    `pidfd` becomes readable when it has ended. Every call may come from any thread: one may wait for its end
+    while another one brings it about.
     """
 
     def __init__(self, pid: int, pidfd: int, middle: int, statuses: int) -> None:
@@ -41,6 +43,9 @@ class Session:
         self._middle = middle
         self._statuses = statuses
         self._status: int | None = None
+        # One who collects it, and nobody who signals through a descriptor that is being closed.
+        self._reaping = threading.Lock()
+        self._sending = threading.Lock()
 
     @property
     def closed(self) -> bool:
@@ -49,30 +54,40 @@ class Session:
 
     def send(self, number: int) -> None:
         """Send it a signal from outside; one that has ended is no error."""
-        if self._status is None and self.pidfd >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.pidfd, number)
+        with self._sending:
+            if self._status is None and self.pidfd >= 0:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self.pidfd, number)
 
     def reap(self, *, block: bool = True) -> int | None:
         """Return its exit code, negative its signal, or None while it runs and `block` is false."""
-        if self._status is None:
-            poll = select.poll()
-            poll.register(self._statuses, select.POLLIN)
-            if block or poll.poll(0):
-                told = os.read(self._statuses, _STATUS.size)
-                # Silence: the middle one was killed, and its child with it.
-                self._status = os.waitstatus_to_exitcode(_STATUS.unpack(told)[0]) if told else -signal.SIGKILL
-                os.waitpid(self._middle, 0)
-        return self._status
+        if not self._reaping.acquire(blocking=block):
+            return None
+        try:
+            if self._status is None:
+                self._collect(block=block)
+            return self._status
+        finally:
+            self._reaping.release()
 
     def close(self) -> None:
-        """End it with SIGKILL if it still runs."""
-        if self.pidfd >= 0:
-            self.send(signal.SIGKILL)
-            self.reap()
-            os.close(self._statuses)
-            os.close(self.pidfd)
-            self.pidfd = self._statuses = -1
+        """End it with SIGKILL if it still runs; may be called more than once."""
+        self.send(signal.SIGKILL)
+        self.reap()
+        with self._sending:
+            if self.pidfd >= 0:
+                os.close(self._statuses)
+                os.close(self.pidfd)
+                self.pidfd = self._statuses = -1
+
+    def _collect(self, *, block: bool) -> None:
+        poll = select.poll()
+        poll.register(self._statuses, select.POLLIN)
+        if block or poll.poll(0):
+            told = os.read(self._statuses, _STATUS.size)
+            # Silence: the middle one was killed, and its child with it.
+            self._status = os.waitstatus_to_exitcode(_STATUS.unpack(told)[0]) if told else -signal.SIGKILL
+            os.waitpid(self._middle, 0)
 
     def __del__(self) -> None:
         self.close()

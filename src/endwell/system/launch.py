@@ -18,7 +18,7 @@ import termios
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from endwell.system import libc, seccomp
+from endwell.system import libc, limits, seccomp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # Descriptors that must survive the shuffling of 0, 1 and 2 wait above these numbers.
 _OUT_OF_THE_WAY = 10
 _LAST_SIGNAL = 64
+# What is sent instead of a listener that could not be had.
+REFUSED = b"refused"
 
 
 class LaunchError(OSError):
@@ -49,6 +51,7 @@ class Launch:
         stderr: its descriptor 2.
         listener: a Unix socket on which it sends, just before its exec, the listener of a seccomp filter that
             shows what it and its descendants send, execute and exit with; None for no filter.
+        listener_needed: whether it is an error when the kernel refuses the filter; otherwise that is sent.
         terminal: `stdin` is a terminal, which becomes its controlling one, as with `docker run -t`.
         user: user, group and further groups it runs as, without capabilities unless that is root.
     """
@@ -60,6 +63,7 @@ class Launch:
     stdout: int
     stderr: int
     listener: int | None = None
+    listener_needed: bool = True
     terminal: bool = False
     user: tuple[int, int, tuple[int, ...]] | None = None
 
@@ -114,8 +118,9 @@ class Inside:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         if self.listener >= 0:
             self.step = "seccomp"
-            _send_listener(self.listener)
+            _send_listener(self.listener, needed=launch.listener_needed)
         self.step = "prepare"
+        limits.give_back()
         libc.close_from(3, self.report - 1)
         libc.close_from(self.report + 1)
         os.umask(stat.S_IWGRP | stat.S_IWOTH)
@@ -155,14 +160,20 @@ def away(number: int) -> int:
     return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
 
 
-def _send_listener(door: int) -> None:
-    listener = seccomp.install()
-    try:
-        with socket.socket(fileno=door) as connection:
+def _send_listener(door: int, *, needed: bool) -> None:
+    with socket.socket(fileno=door) as connection:
+        try:
+            listener = seccomp.install()
+        except OSError:
+            if needed:
+                raise
+            connection.send(REFUSED)
+            return
+        try:
             socket.send_fds(connection, [b"listener"], [listener])
-    finally:
-        # At once: while we have one ourselves and nobody else has, our own exit would wait for us for ever.
-        os.close(listener)
+        finally:
+            # At once: while nobody else has one, our own exit would wait for us for ever.
+            os.close(listener)
 
 
 def _become_user(user: int, group: int, groups: tuple[int, ...]) -> None:

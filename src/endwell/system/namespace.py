@@ -5,7 +5,7 @@ Three processes take part:
     we ──fork──► the middle one: unshare(user?, mount, pid), clone with CLONE_PARENT ──► the first one
      │                │ tells its pid and ends                                                │
      ▼                ▼                                                                       ▼
-    open a pidfd on the first one, let the observers attach, open the gate ───────────► mount /proc, exec
+    open a pidfd on the first one, let the observers attach, open the gate ──────► mount /proc, wait, exec
 
 - The middle one is needed because `unshare` moves the future children of its caller, and for a user namespace
   the caller itself, for good. It is forked by `os.fork`, which puts libc's and Python's locks in order even
@@ -22,6 +22,7 @@ Three processes take part:
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import warnings
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 __all__ = ["Launch", "LaunchError", "Namespace", "Session", "hold"]
+
+
+_MOUNTED = "mounted"
 
 
 @dataclass(slots=True)
@@ -150,12 +154,14 @@ def hold(launch: Launch) -> Namespace:
             _become_middle(launch, report_inside, gate_inside, gate)
         os.close(report_inside)
         report_inside = -1
-        pid = int(read_report(report, until_end=False))
+        pid, failure = _read_start(report)
+        if failure is not None:
+            raise failure  # noqa: TRY301  it is cleaned up here
         namespace = namespace_of(pid)
         return Namespace(pid, os.pidfd_open(pid), namespace or (0, 0), gate, report)
     except BaseException:
         os.close(report)
-        os.close(gate)
+        os.close(gate)  # the first one, if there is one, waits for it, or has failed
         if pid:
             os.waitpid(pid, 0)
         raise
@@ -193,11 +199,27 @@ def _be_middle(inside: Inside) -> None:
     if first:
         inside.tell(str(first))
         os._exit(0)
-    inside.step = "prepare"
-    inside.wait_at_the_gate()
     os.setsid()
     inside.step = "mount /proc"
     # In a user namespace the mounts are locked together: private is allowed, and keeps ours from the host.
     libc.mount("none", "/", "", libc.MS_REC | libc.MS_PRIVATE)
     libc.mount("proc", "/proc", "proc", libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
+    inside.step = "prepare"
+    inside.tell(_MOUNTED)
+    inside.wait_at_the_gate()
     inside.become()
+
+
+def _read_start(report: int) -> tuple[int, LaunchError | None]:
+    """Return PID 1's number, and why it cannot go on: two lines, in any order, if the middle one succeeds."""
+    text = b""
+    while text.count(b"\n") < len(("its number", "that it is mounted")) and (piece := os.read(report, 512)):
+        text += piece
+    lines = text.decode().splitlines()
+    pid = next((int(line) for line in lines if line.isdecimal()), 0)
+    failed = next((line.rpartition(" ") for line in lines if " " in line), None)
+    if failed is not None:
+        return pid, LaunchError(failed[0], int(failed[2]))
+    if _MOUNTED not in lines or not pid:
+        return pid, LaunchError("the process between us and PID 1 was killed", errno.ECHILD)
+    return pid, None

@@ -34,6 +34,13 @@ def has_ended(pidfd: int) -> bool:
     return bool(_poll(pidfd))
 
 
+def wait_for_end(pidfd: int) -> None:
+    """Return when all threads of a process have ended."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    poll.poll()
+
+
 def is_collected(pidfd: int) -> bool:
     """Whether it has ended and somebody has collected it: its number may mean another one now."""
     return bool(_poll(pidfd) & select.POLLHUP)

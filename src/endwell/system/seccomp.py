@@ -173,8 +173,15 @@ class Listener:
 
     def release(self, notification: Notification) -> bool:
         """Let it go on with its call; false when it was gone, and so has not made the call."""
+        return self._respond(notification, 0, _CONTINUE)
+
+    def answer(self, notification: Notification, error: int) -> bool:
+        """Answer its call instead of the kernel: 0, or an error number; false when it was gone."""
+        return self._respond(notification, -error, 0)
+
+    def _respond(self, notification: Notification, error: int, flags: int) -> bool:
         try:
-            response = _RESPONSE.pack(notification.identity, 0, 0, _CONTINUE)
+            response = _RESPONSE.pack(notification.identity, 0, error, flags)
             fcntl.ioctl(self._descriptor, _SEND, bytearray(response))
         except FileNotFoundError:
             return False

@@ -5,20 +5,19 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
+from endwell.machine.deduction import events
+from endwell.machine.fates import bit, fate, taken
 from endwell.machine.glimpses import (
     Became,
     Collected,
     Ended,
+    Ending,
     Glimpse,
     Left,
     Met,
     Sent,
     Stance,
     Stood,
-    bit,
-    events,
-    fate,
-    taken,
 )
 from endwell.model.signals import CHLD, CONT, KILL, STOP, TERM, WINCH, Signal
 from endwell.model.timeline import Adopted, Born, Died, Fate, Origin, Reaped, Sender, Signalled
@@ -164,6 +163,53 @@ def test_a_pending_signal_that_was_taken_is_not_pending() -> None:
     assert [one.fate for one in events([*sent, still, gone]) if isinstance(one, Signalled)] == [Fate.SIGWAIT]
 
 
+def fates(seen: list[Glimpse]) -> list[Fate]:
+    return [one.fate for one in events(seen) if isinstance(one, Signalled)]
+
+
+def test_two_pending_ones_with_no_look_between_are_both_settled() -> None:
+    # A shell that blocks everything while it forks, twice.
+    seen: list[Glimpse] = [
+        *(Met(0, 1, 0), Sent(1, 1, TERM, SECOND, Stance(blocked=ASKED))),
+        *(Sent(1.002, 1, TERM, OUTSIDE, Stance(blocked=ASKED)), Stood(1.01, 1, Stance())),
+    ]
+    assert fates(seen) == [Fate.DISCARDED, Fate.DISCARDED]
+
+
+def test_a_handler_that_sends_it_again_has_run() -> None:
+    sent = Sent(1, 2, TERM, FIRST, Stance(caught=ASKED))
+    again = Sent(1.001, 2, TERM, SECOND, Stance())
+    seen: list[Glimpse] = [
+        *(Met(0, 1, 0), Met(0, 2, 1), sent, again, Ended(1.002, 2), Collected(1.002, 2, -15)),
+    ]
+    assert fates(seen) == [Fate.HANDLER, Fate.DEFAULT]
+    assert Died(1.002, 2, signal=TERM, sender=SECOND) in events(seen)
+
+
+def test_a_handler_that_leaves_while_another_one_waits_has_run() -> None:
+    first, second = (
+        Sent(at, 2, TERM, FIRST, Stance(caught=ASKED, pending=held)) for at, held in ((1, 0), (2, ASKED))
+    )
+    leaving = Stance(caught=ASKED, blocked=ASKED, pending=ASKED)
+    seen: list[Glimpse] = [
+        Met(0, 1, 0),
+        Met(0, 2, 1),
+        first,
+        second,
+        Stood(3, 2, leaving, last=True),
+        Left(3, 2, 0),
+    ]
+    assert fates(seen) == [Fate.HANDLER, Fate.MERGED]
+
+
+def test_one_that_waited_until_it_was_let_in_has_ended_it() -> None:
+    seen: list[Glimpse] = [
+        *(Met(0, 1, 0), Met(0, 2, 1), Sent(1, 2, TERM, FIRST, Stance(blocked=ASKED))),
+        *(Ended(3, 2), Collected(3, 2, -15)),
+    ]
+    assert fates(seen) == [Fate.DEFAULT]
+
+
 def test_handlers_that_were_put_away_before_the_exit_count() -> None:
     sent = Sent(1, 1, TERM, OUTSIDE, Stance(blocked=ASKED, caught=ASKED))
     told = events([Met(0, 1, 0), sent, Stood(1.001, 1, Stance(), last=True), Left(2, 1, 0)])
@@ -195,6 +241,44 @@ def test_a_long_teardown_is_one() -> None:
         ]
     )
     assert Died(1.01, 2, signal=KILL, sender=NAMESPACE) in told
+
+
+def test_a_zombie_that_falls_with_pid_1_was_never_reaped() -> None:
+    # The kernel collects it before it tells of PID 1's end, and nobody was killed whose end would tell.
+    seen: list[Glimpse] = [
+        *(Met(0, 1, 0), Met(0, 2, 1), Left(1, 2, 6), Ended(1, 2), Sent(5, 1, KILL, OUTSIDE, Stance())),
+        *(Collected(5.01, 2, 6), Ended(5.02, 1), Collected(5.02, 1, -9)),
+    ]
+    assert Reaped(5.01, 2, 1) in events(seen)  # so it would look
+    told = events([*seen, Ending(5.01)])
+    assert [one for one in told if isinstance(one, Died)] == [
+        Died(1, 2, 6),
+        Died(5.01, 1, signal=KILL, sender=OUTSIDE),
+    ]
+    assert not [one for one in told if isinstance(one, Reaped)]
+
+
+def test_who_falls_long_before_pid_1_is_known_to_be_killed_falls_with_it() -> None:
+    # Nobody told us when PID 1 was killed, or on a busy machine much later.
+    late: list[Glimpse] = [Sent(6, 1, KILL, OUTSIDE, Stance())]
+    for killed in ([], late):
+        seen: list[Glimpse] = [
+            *(Met(0, 1, 0), Met(0, 2, 1), *killed, Ending(5), Ended(5, 2), Collected(5, 2, -9)),
+            *(Ended(6.5, 1), Collected(6.5, 1, -9)),
+        ]
+        told = events(seen)
+        assert Died(5, 2, signal=KILL, sender=NAMESPACE) in told
+        assert not [one for one in told if isinstance(one, Reaped)]
+
+
+def test_who_was_collected_before_pid_1_was_on_its_way_out_was_reaped() -> None:
+    told = events(
+        [
+            *(Met(0, 1, 0), Met(0, 2, 1), Ended(4.9, 2), Collected(4.9, 2, 0), Ending(5)),
+            *(Ended(5.1, 1), Collected(5.1, 1, 0)),
+        ]
+    )
+    assert Reaped(4.9, 2, 1) in told
 
 
 def test_a_signal_that_is_under_way_is_not_taken() -> None:
@@ -231,6 +315,7 @@ GLIMPSES = st.one_of(
     st.builds(Stood, TIMES, PIDS, STANCES, st.booleans()),
     st.builds(Left, TIMES, PIDS, st.integers(0, 255)),
     st.builds(Ended, TIMES, PIDS),
+    st.builds(Ending, TIMES),
     st.builds(Collected, TIMES, PIDS, st.none() | st.integers(-31, 255).filter(lambda one: one != 0)),
 )
 
