@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +23,12 @@ from endwell.engine.protocol import EngineError, NotStartedError
 from endwell.engine.remote import RemoteEngine
 from endwell.model.signals import QUIT, TERM, USR1
 from endwell.model.spec import ContainerSpec
+from endwell.probe import interruptions
+from endwell.probe.interruptions import HeldBack
 from tests import zoo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from endwell.engine.protocol import Container, Engine
 
@@ -316,6 +320,21 @@ def test_stopped_twice_it_ends_once(engine: Engine) -> None:
         assert container.kill().status == 0
 
 
+def test_all_who_wait_learn_the_same_ending(engine: Engine) -> None:
+    with engine.create(guest("handles-term")) as container:
+        container.start()
+        container.expect("ready")
+        seen: list[object] = []
+        waiting = [threading.Thread(target=lambda: seen.append(container.wait())) for _ in range(5)]
+        for one in waiting:
+            one.start()
+        ending = container.stop(30.0)
+        for one in waiting:
+            one.join()
+        assert seen == [ending] * 5
+        assert container.wait() == ending
+
+
 def test_a_signal_may_come_from_another_thread(engine: Engine) -> None:
     with engine.create(script("trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done")) as container:
         container.start()
@@ -343,26 +362,56 @@ def _interrupt(_number: int, _frame: object) -> None:
     raise _Interrupted
 
 
-def test_interrupted_at_any_moment_it_leaves_nothing(engine: Engine) -> None:
+@pytest.fixture
+def alarm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], object]]:
+    """Have an exception raised in so many seconds, as by Ctrl-C; by now no more descriptors may be open."""
     before = open_descriptors()
     old = signal.signal(signal.SIGALRM, _interrupt)
-    interrupted = 0
+    monkeypatch.setattr(interruptions, "SIGNALS", (signal.SIGALRM,))
     try:
-        for shot in range(24):
-            try:
-                signal.setitimer(signal.ITIMER_REAL, 0.002 + 0.02 * shot)
-                with engine.create(guest("ignores-term")) as container:
-                    container.start()
-                    container.expect("ready")
-                    container.stop(10.0)
-            except _Interrupted:
-                interrupted += 1
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+        yield partial(signal.setitimer, signal.ITIMER_REAL)
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
-    assert interrupted == 24
     assert open_descriptors() == before
+
+
+# Half made, and dropped by an exception, a socket has no owner but Python, which closes it and says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_interrupted_at_any_moment_it_leaves_nothing(
+    engine: Engine, alarm: Callable[[float], object]
+) -> None:
+    for shot in range(24):
+        with pytest.raises(_Interrupted):
+            _run_interrupted(engine, partial(alarm, 0.0001 + 0.015 * shot))
+
+
+def _run_interrupted(engine: Engine, alarm: Callable[[], object]) -> None:
+    # What is made and taken away in haste has no owner: `endwell probe` holds interruptions back there, too.
+    with HeldBack() as held, engine.create(guest("ignores-term")) as container, held.allowed():
+        alarm()
+        container.start()
+        container.expect("ready")
+        container.stop(10.0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_interrupted_while_it_is_made_it_leaves_nothing(
+    engine: Engine, alarm: Callable[[float], object]
+) -> None:
+    for shot in range(24):
+        container = None
+        try:
+            alarm(0.0001 + 0.001 * shot)
+            container = engine.create(guest("ignores-term"))
+            select.select((), (), (), 10.0)
+        except _Interrupted:
+            pass
+        else:
+            pytest.fail("it was not interrupted")
+        finally:
+            if container is not None:
+                container.remove()
 
 
 CALLER = """

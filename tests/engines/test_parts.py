@@ -16,7 +16,8 @@ from hypothesis import given, strategies as st
 
 from endwell.engine.client import Client
 from endwell.engine.endpoint import DOCKER_SOCKET, Endpoint, docker_endpoint
-from endwell.engine.output import HEAD, TAIL, Output
+from endwell.engine.lines import HEAD, TAIL
+from endwell.engine.output import Output
 from endwell.engine.protocol import EngineError
 from endwell.engine.remote import command_of
 from endwell.engine.sources import Attached, Pipe
@@ -101,6 +102,7 @@ def test_the_first_and_the_last_lines_are_kept() -> None:
     outer, inner = os.pipe()
     total = 10 * (HEAD.lines + TAIL.lines)
     with closing(Output([Pipe(outer, "stdout")])) as output:
+        output.start()
         with os.fdopen(inner, "w") as stream:
             stream.writelines(f"{number}\n" for number in range(total))
         assert output.wait(60.0)

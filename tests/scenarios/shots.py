@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from endwell.engine.local import LocalEngine
 from endwell.engine.protocol import NotSeenError
 from endwell.model.spec import ContainerSpec
+from endwell.system.namespace import Namespace
 from tests import zoo
 from tests.scenarios.model import Verdict
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from endwell.engine.local import LocalContainer
-    from endwell.system.namespace import Namespace
     from tests.scenarios.inits import Init
 
 SHOTS = 100
@@ -125,6 +125,8 @@ def _pending(pid: int) -> bool:
 
 def _shoot(words: tuple[str, ...], aim: Callable[[Namespace], None]) -> int:
     with LocalEngine().create(ContainerSpec(command=words)) as container:
+        # It is started by hand, for the instant's sake.
+        assert isinstance(container.namespace, Namespace)
         aim(container.namespace)
         container.send(signal.SIGTERM)
         container.confirm()

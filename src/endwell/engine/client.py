@@ -239,13 +239,11 @@ class Client:
                 content = _rest_of(stream, head_of_answer, rest)
                 raise self.refused("POST", where, status, content)  # noqa: TRY301  it closes the stream
             stream.settimeout(None)
-        except OSError as error:
+        except BaseException as error:
             if stream is not None:
                 stream.close()
-            raise self.unreachable(error) from error
-        except BaseException:
-            if stream is not None:
-                stream.close()
+            if isinstance(error, OSError):
+                raise self.unreachable(error) from error
             raise
         return stream, rest
 
@@ -292,12 +290,10 @@ def _rest_of(stream: socket.socket, head: bytes, rest: bytes) -> bytes:
     """Return the whole body of a refusal, or as much of it as comes."""
     found = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
     length = int(found[1]) if found else None
-    try:
+    with suppress(OSError):
         while length is None or len(rest) < length:
             piece = stream.recv(4096)
             if not piece:
                 break
             rest += piece
-    except OSError:
-        pass
     return rest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import os
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ class Endpoint:
         """The address as DOCKER_HOST has it."""
         return f"unix://{self.path}" if self.path else f"tcp://{self.host}:{self.port}"
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine; what answers there may still be the near end of a forwarding."""
+        return bool(self.path) or self.host == "localhost" or _is_loopback(self.host)
+
     @classmethod
     def parse(cls, url: str, *, tls: bool = False) -> Endpoint:
         """Read an address such as `unix:///run/docker.sock` or `tcp://127.0.0.1:2375`.
@@ -59,6 +65,13 @@ class Endpoint:
                 f"cannot talk to the engine at {url!r}: not an address; write unix:///PATH or tcp://HOST:PORT"
             )
         return cls(host=host, port=port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def docker_endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint:

@@ -11,21 +11,22 @@ from endwell.engine.output import Line, Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
     from typing import Self
 
     from endwell.engine.standard import Standard
+    from endwell.system.approximation import Kept
     from endwell.system.namespace import Session
 
 
 class LocalExecution:
     """A process that entered the namespace; ends with the object, with the container, and with our thread."""
 
-    def __init__(self, session: Session | None, standard: Standard | None) -> None:
+    def __init__(self, session: Session | Kept | None, standard: Standard | None) -> None:
         if standard is not None:
             standard.let_go()
         self._session = session
         self._output = Output(standard.sources if standard else ())
+        self._output.start()
         self._status: int | None = None
         self._reasons: list[Line] = []
 
@@ -80,7 +81,5 @@ class LocalExecution:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

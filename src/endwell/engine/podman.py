@@ -37,6 +37,8 @@ _IDLE_SECONDS = 60
 _START_LIMIT = 30.0
 _END_LIMIT = 10.0
 _LOOK_EVERY = 0.02
+# With one of these set, even to nothing, podman is a client and cannot be a service.
+_REMOTE = ("CONTAINER_HOST", "CONTAINER_CONNECTION")
 
 
 class PodmanEngine(RemoteEngine):
@@ -54,7 +56,8 @@ class PodmanEngine(RemoteEngine):
         if host:
             return Endpoint.parse(host)
         found = podman_endpoint()
-        if found is not None and _answers(found):
+        # Whoever sets that variable means the service it names, and no other.
+        if found is not None and (os.environ.get("CONTAINER_HOST") or _answers(found)):
             return found
         self._service = _Service()
         return self._service.endpoint
@@ -125,6 +128,7 @@ class _Service:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env={name: value for name, value in os.environ.items() if name not in _REMOTE},
                 # A Ctrl-C is for us: we still need it to remove containers.
                 start_new_session=True,
             )

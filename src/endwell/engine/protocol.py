@@ -105,7 +105,12 @@ class Container(Protocol):
 
     @property
     def pid(self) -> int:
-        """PID 1's number on the engine's host; 0 when it is not known yet."""
+        """PID 1's number on this machine; 0 when it is not known yet, and `elsewhere`."""
+        ...
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it runs where its processes cannot be seen from here: on another machine, as a rule."""
         ...
 
     @property
@@ -134,7 +139,10 @@ class Container(Protocol):
         ...
 
     def members(self) -> tuple[int, ...]:
-        """Return the processes in its PID namespace now, by host numbers: for looking at, not for killing."""
+        """Return the processes in its PID namespace now, by host numbers: for looking at, not for killing.
+
+        Empty before the start, and `elsewhere`.
+        """
         ...
 
     def start(self) -> None:

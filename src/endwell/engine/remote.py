@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from endwell.engine.client import Client, RefusedError
 from endwell.engine.protocol import NOT_FOUND, EngineError, NotStartedError
-from endwell.engine.remote_container import RemoteContainer, whole_seconds
+from endwell.engine.remote_container import RemoteContainer
+from endwell.engine.stopping import whole_seconds
 from endwell.model.spec import ContainerSpec
 
 if TYPE_CHECKING:
@@ -86,6 +87,13 @@ class RemoteEngine:
         """Return the engine's record of an image; RefusedError if there is none."""
         found: dict[str, Any] = self.client.ask("GET", f"/images/{name}/json")
         return found
+
+    def image_config(self, name: str) -> Mapping[str, Any]:
+        """Return what an image asks for; nothing if it is gone: by force one in use can be removed."""
+        try:
+            return self.find_image(name).get("Config") or {} if name else {}
+        except RefusedError:
+            return {}
 
     def import_image(self, name: str, archive: bytes, changes: Sequence[str] = ()) -> None:
         """Make an image out of a tar archive of its root; `changes` are instructions as in a Dockerfile."""
@@ -187,6 +195,14 @@ class RemoteEngine:
                 raise
             raise EngineError(f"{self.title} has no container {name}; see: {self.name} ps --all") from error
         return found
+
+    def seems_here(self) -> bool:
+        """Whether the engine's machine has our name and our kernel, and is reached without a network."""
+        found = self.client.ask("GET", "/info")
+        return self.endpoint.is_local and (found.get("Name"), found.get("KernelVersion")) == (
+            os.uname().nodename,
+            os.uname().release,
+        )
 
     def discard(self, name: str) -> None:
         """Kill and remove a container; one that is not there is no error."""

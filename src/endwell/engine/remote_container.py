@@ -7,7 +7,6 @@ ended; a thread waits for that answer, so that everybody else can wait with a li
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 import socket
@@ -15,52 +14,31 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from endwell.engine.awaited_end import AwaitedEnd
 from endwell.engine.client import RefusedError
 from endwell.engine.output import Dropped, Output
-from endwell.engine.protocol import (
-    DEFAULT_GRACE,
-    DEFAULT_SIGNAL,
-    NOT_EXECUTABLE,
-    NOT_FOUND,
-    Ending,
-    EngineError,
-    NotStartedError,
-)
+from endwell.engine.protocol import Ending, EngineError
+from endwell.engine.refusals import explain, has_gone
 from endwell.engine.remote_execution import RemoteExecution
+from endwell.engine.sighting import Sight, Sighting
 from endwell.engine.sources import Attached, send_all
+from endwell.engine.stopping import grace_of, stop_signal_of, whole_seconds
 from endwell.model.signals import Signal
-from endwell.system.membership import members, namespace_of
+from endwell.system.membership import container_namespace, is_there, members
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
     from typing import Self
 
-    from endwell.engine.client import Call
     from endwell.engine.output import Line
     from endwell.engine.remote import RemoteEngine
 
-_GONE = {404, 409}
 _KILLED = 128 + signal.SIGKILL
 # The engine copies what is left in the pipes, and gives up after a few seconds.
 _LAST_OUTPUT = 10.0
 # What an engine may need beyond the grace period: it waits for its own logs, and for the runtime.
 _STOP_RESERVE = 120.0
-# What the engine says when the runtime could not exec; both engines pass on the words of runc and crun.
-_NOT_EXECUTABLE_MARKS = ("permission denied", "exec format error", "is a directory")
-_NOT_FOUND_MARKS = ("executable file", "no such file or directory", "not found")
-
-
-def whole_seconds(grace: float) -> int:
-    """Return a grace period as engines take it, -1 for without end; EngineError if they cannot."""
-    if math.isinf(grace) and grace > 0:
-        return -1
-    if math.isnan(grace) or grace < 0 or grace != int(grace):
-        raise EngineError(
-            f"cannot stop with a grace period of {grace:g} s: engines take whole seconds, 0 or more; round it"
-        )
-    return int(grace)
 
 
 class RemoteContainer:
@@ -73,31 +51,32 @@ class RemoteContainer:
         self.name: str = record["Name"].removeprefix("/")
         self._config: Mapping[str, Any] = record.get("Config") or {}
         self._words = [*(self._config.get("Entrypoint") or ()), *(self._config.get("Cmd") or ())]
-        self._image: str = record.get("Image") or ""
         self._record = record
         self._pid = 0
+        self._elsewhere = False
         self._namespace: tuple[int, int] | None = None
         self._lock = threading.RLock()
         self._started = False
         self._output: Output | None = None
         self._stream: socket.socket | None = None
-        self._waiting: Call | None = None
-        self._waiter: threading.Thread | None = None
-        self._over = threading.Event()
-        self._status = 0
-        self._ended = 0.0
-        self._failure: EngineError | None = None
+        self._end = AwaitedEnd(self.name)
         self._asked = 0.0
         # From so many seconds after the asking on a SIGKILL is the engine's; None for never.
         self._kill_after: float | None = None
         self._note = ""
         self._executions: list[RemoteExecution] = []
-        self.stop_signal, self.grace = self._stopping()
+        self.stop_signal = stop_signal_of(self._config, engine.image_config(record.get("Image") or ""))
+        self.grace = grace_of(self._config)
 
     @property
     def pid(self) -> int:
-        """PID 1's number on the engine's host; 0 before the start."""
+        """PID 1's number on this machine; 0 before the start, and `elsewhere`."""
         return self._pid
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it runs where its processes cannot be seen from here."""
+        return self._elsewhere
 
     @property
     def address(self) -> str:
@@ -133,18 +112,19 @@ class RemoteContainer:
         try:
             # Podman prepares the container for this, up to the exec, and says already here that it cannot.
             self._attach()
-            self._engine.client.ask("POST", f"/containers/{self.identity}/start")
+            with Sighting(self._engine.client, self.identity) as sighting:
+                self._engine.client.ask("POST", f"/containers/{self.identity}/start")
         except RefusedError as error:
-            raise _explain(error, " ".join(self._words[:1])) from error
+            raise explain(error, " ".join(self._words[:1])) from error
         self._watch()
-        self._look()
+        self._look(sighting.found)
 
     def follow(self) -> None:
         """Take part in a container that runs already."""
         self._started = True
         self._attach()
         self._watch()
-        self._look()
+        self._look(Sight())
 
     def expect(self, text: str | re.Pattern[str], timeout: float = 10.0) -> Line:
         """Return the first line equal to `text` that no earlier call has returned; or NotSeenError."""
@@ -175,7 +155,7 @@ class RemoteContainer:
         try:
             self._engine.client.ask("POST", f"/containers/{self.identity}/kill", {"signal": int(number)})
         except RefusedError as error:
-            if not _has_gone(error):
+            if not has_gone(error):
                 raise
 
     def stop(self, grace: float | None = None, number: int | None = None) -> Ending:
@@ -195,7 +175,7 @@ class RemoteContainer:
             self._engine.client.ask("POST", f"/containers/{self.identity}/stop", query, limit=limit)
         except RefusedError as error:
             # It ended by itself meanwhile, and was removed.
-            if not _has_gone(error):
+            if not has_gone(error):
                 raise
         return self._finish()
 
@@ -234,16 +214,16 @@ class RemoteContainer:
 
     def wait(self, timeout: float | None = None) -> Ending | None:
         """Return how the container ended, waiting at most `timeout` seconds; None when it still runs."""
-        if not self._over.wait(timeout):
+        found = self._end.wait(timeout)
+        if found is None:
             return None
-        if self._failure is not None:
-            raise self._failure
+        status, at = found
         if self._output is not None:
             self._output.wait(_LAST_OUTPUT)
         with self._lock:
-            took = max(0.0, self._ended - self._asked) if self._asked else 0.0
-            killed = self._status == _KILLED and self._kill_after is not None and took >= self._kill_after
-            return Ending(self._status, killed, took, self._note)
+            took = max(0.0, at - self._asked) if self._asked else 0.0
+            killed = status == _KILLED and self._kill_after is not None and took >= self._kill_after
+            return Ending(status, killed, took, self._note)
 
     def remove(self) -> None:
         """Kill what still runs and leave nothing behind, or let go of it if it is somebody else's."""
@@ -256,75 +236,42 @@ class RemoteContainer:
                 executions, self._executions = self._executions, []
             for execution in executions:
                 execution.close()
-            if self._waiting is not None:
-                self._waiting.abort()
-            if self._waiter is not None:
-                self._waiter.join()
+            self._end.close()
             if self._output is not None:
                 self._output.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.remove()
-
-    def _stopping(self) -> tuple[Signal, float]:
-        """Return the stop signal and the grace period that the engine would use."""
-        named = self._config.get("StopSignal")
-        if not named and self._image:
-            try:
-                named = (self._engine.find_image(self._image).get("Config") or {}).get("StopSignal")
-            except RefusedError:
-                named = None
-        try:
-            number = Signal.parse(str(named)) if named else DEFAULT_SIGNAL
-        except ValueError:
-            # The engine refuses to start such a container, and says why.
-            number = DEFAULT_SIGNAL
-        timeout = self._config.get("StopTimeout")
-        grace = DEFAULT_GRACE if timeout is None else float(timeout)
-        return number, math.inf if grace < 0 else grace
 
     def _attach(self) -> None:
         stdin = {"stdin": 1} if self._owned and self._config.get("OpenStdin") else {}
         query = {"stream": 1, "stdout": 1, "stderr": 1, **stdin}
         self._stream, rest = self._engine.client.hijack(f"/containers/{self.identity}/attach", query)
         self._output = Output([Attached(self._stream, bool(self._config.get("Tty")), rest)])
+        self._output.start()
 
     def _watch(self) -> None:
-        self._waiting = self._engine.client.call(
+        call = self._engine.client.call(
             "POST", f"/containers/{self.identity}/wait", self._engine.wait_query, limit=None
         )
-        self._waiter = threading.Thread(
-            target=self._await_end, args=(self._waiting,), name="endwell-wait", daemon=True
-        )
-        self._waiter.start()
+        self._end.watch(call)
 
-    def _await_end(self, waiting: Call) -> None:
-        """Run the thread: the engine answers when the container has ended."""
-        # Signals are for the main thread: one taken here would not wake it from its waiting.
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        try:
-            answer = json.loads(waiting.answer())
-            self._status = int(answer["StatusCode"])
-        except EngineError as error:
-            self._failure = error
-        except (ValueError, LookupError, TypeError):
-            self._failure = EngineError(
-                f"cannot tell how {self.name} ended: the engine's answer is cut short; is it running?"
-            )
-        finally:
-            self._ended = time.monotonic()
-            self._over.set()
-
-    def _look(self) -> None:
-        """Learn what is known only of a container that runs."""
+    def _look(self, seen: Sight) -> None:
+        """Learn what is known only of a container that runs, or has been `seen` running."""
         self._record = self._engine.inspect(self.identity)
-        self._pid = int(self._record["State"].get("Pid") or 0)
-        self._namespace = namespace_of(self._pid) if self._pid else None
+        said = int(self._record["State"].get("Pid") or seen.pid)
+        if self._engine.endpoint.is_local:
+            self._namespace = seen.namespace or container_namespace(said, self.identity)
+        if self._namespace:
+            self._pid = said
+        elif said:
+            self._elsewhere = bool(self._engine.inspect(self.identity)["State"].get("Running"))
+            if not (self._elsewhere or is_there(said)) and self._engine.seems_here():
+                # It has ended, and cannot be looked at; but what it did may have been recorded.
+                self._pid = said
 
     def _ask(self, grace: float) -> None:
         if not self._started:
@@ -351,18 +298,3 @@ class RemoteContainer:
         ending = self.wait()
         assert ending is not None  # noqa: S101  a wait without a timeout returns an ending
         return ending
-
-
-def _has_gone(error: RefusedError) -> bool:
-    """Tell whether the engine refuses because the container does not run any more, or is not there."""
-    return error.status in _GONE or "state improper" in error.said
-
-
-def _explain(error: RefusedError, command: str) -> EngineError:
-    said = error.said.lower()
-    for marks, status in ((_NOT_EXECUTABLE_MARKS, NOT_EXECUTABLE), (_NOT_FOUND_MARKS, NOT_FOUND)):
-        if any(mark in said for mark in marks):
-            return NotStartedError(
-                f"cannot start {command}: {error.said}; check the path inside the container", status
-            )
-    return EngineError(f"cannot start {command}: {error.said}; see the engine's log")

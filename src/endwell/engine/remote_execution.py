@@ -12,7 +12,6 @@ from endwell.engine.sources import Attached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
     from typing import Self
 
     from endwell.engine.client import Client
@@ -31,6 +30,7 @@ class RemoteExecution:
         self._client = client
         self._identity = identity
         self._output = output
+        output.start()
         self._status: int | None = None
         self.closed = False
 
@@ -65,9 +65,7 @@ class RemoteExecution:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _ask(self) -> int:
