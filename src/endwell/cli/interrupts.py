@@ -1,7 +1,8 @@
 """Ctrl-C, SIGTERM and SIGHUP as one exception of the main thread, raised once.
 
 A second one while the clean-up runs would tear it apart and leave behind what the first one was to end: so
-they are ignored from the first one on. Whoever cannot wait has SIGKILL, and then the kernel cleans up.
+they are ignored from the first one on, until the program has ended. Whoever cannot wait has SIGKILL, and then
+the kernel cleans up.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from endwell.probe.interruptions import SIGNALS, put_off
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class InterruptedByUser(BaseException):
@@ -27,21 +28,28 @@ class InterruptedByUser(BaseException):
 
 @contextmanager
 def raising() -> Iterator[None]:
-    """Raise InterruptedByUser in the main thread for the first of these signals; ignore those that follow."""
+    """Raise InterruptedByUser in the main thread for the first of these signals; ignore those that follow.
 
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        for one in SIGNALS:
-            signal.signal(one, signal.SIG_IGN)
-        raise InterruptedByUser(number)
+    Left without one, everything is as before.
+    """
+    # To ignore them from the first one on would make Python complain of one that has come just before.
+    raised = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal raised
+        if not raised and not put_off(number, frame):
+            raised = True
+            raise InterruptedByUser(number)
 
     # What we were told to ignore (nohup) stays so.
     before = {one: signal.getsignal(one) for one in SIGNALS}
-    for one, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(one, interrupt)
     try:
+        for one, handler in before.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(one, interrupt)
         yield
     finally:
-        for one, handler in before.items():
-            if handler is not None:
-                signal.signal(one, handler)
+        if not raised:
+            for one, handler in before.items():
+                if handler is not None:
+                    signal.signal(one, handler)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -31,6 +32,8 @@ def main(words: Sequence[str] | None = None) -> int:
         status = dispatch(sys.argv[1:] if words is None else words)
         if sys.stdout is not None:
             sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT  # before the command has begun: they handle it themselves
     except BrokenPipeError:
         forget_output()  # whoever read it has seen enough
         return 0

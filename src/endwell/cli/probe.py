@@ -166,13 +166,21 @@ def run(options: argparse.Namespace) -> int:
     from endwell.probe.observer import ObserverError  # noqa: PLC0415
 
     try:
-        plan = words.read_plan(options)
-        output.check_files(options)
         with interrupts.raising():
-            found = series.run(plan, options)
+            plan = words.read_plan(options)
+            output.check_files(options)
+            return output.show(series.run(plan, options), options)
     except interrupts.InterruptedByUser as interrupted:
         print(f"{NAME}: interrupted; nothing is left behind", file=sys.stderr)
         return 128 + interrupted.number
     except (ValueError, EngineError, LoadError, ObserverError) as error:
-        return fail(NAME, str(error))
-    return output.show(found, options)
+        return fail(NAME, _in_one_line(str(error)))
+    except OSError as error:
+        # Too many open files, no memory: nothing that a part of ours could have foreseen.
+        what = f"{error.filename}: " if error.filename else ""
+        return fail(NAME, _in_one_line(f"cannot go on: {what}{error.strerror or error}; see ulimit -a"))
+
+
+def _in_one_line(text: str) -> str:
+    """Write names that hold line ends or worse so that they do no harm."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

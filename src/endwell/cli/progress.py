@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from endwell.probe.interruptions import for_threads
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -34,8 +36,10 @@ class Line:
 
     def __enter__(self) -> Self:
         if self._wanted:
-            self._thread = threading.Thread(target=self._write, daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._write, daemon=True)
+            with for_threads():
+                thread.start()
+                self._thread = thread
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # A look has to cost the container little, and us no more descriptors than a process may have.
 MOST_PROCESSES = 100
 MOST_FILES = 200
+# How much of a file's end decides whether it is text.
+TAIL = 4096
 
 
 @dataclass(slots=True)
@@ -41,11 +43,14 @@ class Holdings:
         self._looks: dict[int, _Look] = {}
         self._kept: dict[tuple[int, int], int] = {}
 
-    def look(self, members: Iterable[int]) -> None:
-        """Note what these processes, by host numbers, have open now; those that vanish are no error."""
+    def look(self, members: Iterable[int], first: int = 0) -> None:
+        """Note what these processes, by host numbers, have open now; those that vanish are no error.
+
+        `first` is PID 1, which in an approximation does not have that number itself.
+        """
         for number in list(members)[:MOST_PROCESSES]:
             with suppress(OSError, ValueError):
-                self._look_at(Path("/proc", str(number)))
+                self._look_at(Path("/proc", str(number)), is_first=number == first)
 
     def settle(self) -> tuple[Holding, ...]:
         """Return what was seen last of each process, with the sizes that its files have now."""
@@ -67,19 +72,20 @@ class Holdings:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _look_at(self, process: Path) -> None:
+    def _look_at(self, process: Path, *, is_first: bool) -> None:
         status = read_status((process / "status").read_text())
-        look = _Look(time.monotonic(), status.inside)
+        look = _Look(time.monotonic(), 1 if is_first else status.inside)
         sockets: set[int] = set()
-        for entry in os.scandir(process / "fd"):
-            with suppress(OSError):
-                found = entry.stat()
-                if stat.S_ISSOCK(found.st_mode):
-                    sockets.add(found.st_ino)
-                elif stat.S_ISREG(found.st_mode) and is_open_for_writing(
-                    (process / "fdinfo" / entry.name).read_text()
-                ):
-                    self._keep(look, entry, found)
+        with os.scandir(process / "fd") as descriptors:
+            for entry in descriptors:
+                with suppress(OSError):
+                    found = entry.stat()
+                    if stat.S_ISSOCK(found.st_mode):
+                        sockets.add(found.st_ino)
+                    elif stat.S_ISREG(found.st_mode) and is_open_for_writing(
+                        (process / "fdinfo" / entry.name).read_text()
+                    ):
+                        self._keep(look, entry, found)
         if sockets:
             look.listening = _listening(process, sockets)
         self._looks[look.pid] = look
@@ -95,8 +101,10 @@ class Holdings:
 
     def _read(self, path: str, descriptor: int) -> OpenFile:
         size = os.fstat(descriptor).st_size
-        last = os.pread(descriptor, 1, size - 1) if size else b""
-        return OpenFile(path, size, last == b"\n" if size else None)
+        tail = os.pread(descriptor, TAIL, max(0, size - TAIL))
+        # What holds a NUL byte has no lines, of which the last one could be half.
+        is_text = tail and b"\0" not in tail
+        return OpenFile(path, size, tail.endswith(b"\n") if is_text else None)
 
 
 def _listening(process: Path, inodes: set[int]) -> tuple[str, ...]:

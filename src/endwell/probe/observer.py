@@ -27,7 +27,7 @@ class Observation:
 class Observer(Protocol):
     """Watches one container from before its start; entered before, left after: then nothing of it remains.
 
-    It reads in a thread of its own: its methods return at once but for `finish`.
+    It reads in a thread of its own: its methods return at once but for `hurry` and `finish`.
     """
 
     @property
@@ -50,7 +50,10 @@ class Observer(Protocol):
         ...
 
     def hurry(self) -> None:
-        """Read at once what happens from now on, the stop is near: until then reading has to cost little."""
+        """Read at once what happens from now on, the stop is near: until then reading has to cost little.
+
+        May wait up to 0.5 s, until the reader has caught up.
+        """
         ...
 
     def finish(self) -> Observation:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from endwell.model.timeline import Witness
+from endwell.probe.interruptions import for_threads
 from endwell.probe.observer import Observation, ObserverError
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from endwell.probe.observer import Observer
 
 NAMES = ("auto", "tracefs", "seccomp")
+# What one back end advises where the other one would do.
+OTHERWISE = re.compile(r"(, or|;) take --observer seccomp")
 
 
 class NoObserver:
@@ -43,31 +47,46 @@ def enter(name: str, engine: str) -> Observer:
     """Return an observer that is ready to watch; `auto` takes the first one that works with the engine.
 
     Raises:
-        ObserverError: the one that was asked for does not work here.
+        ObserverError: the one that was asked for, or every one, does not work here.
     """
     if name == "none":
         return NoObserver()
+    with for_threads():
+        return _of_an_engine(name, engine) if engine != "local" else _local(name)
+
+
+def _local(name: str) -> Observer:
+    """Either will do."""
+    if name != "auto":
+        return _make(name).__enter__()
     refused: list[str] = []
-    for one in ("tracefs", "seccomp") if name == "auto" else (name,):
+    for one in ("tracefs", "seccomp"):
         try:
-            return _enter(one, engine)
+            return _make(one).__enter__()
         except ObserverError as error:
-            if name != "auto":
-                raise
             refused.append(str(error))
     raise ObserverError("; and ".join(refused))
 
 
-def _enter(name: str, engine: str) -> Observer:
+def _of_an_engine(name: str, engine: str) -> Observer:
+    """Seccomp is not for containers that an engine starts."""
+    if name == "seccomp":
+        raise ObserverError(
+            f"cannot observe a container of {engine} with seccomp: its filter has to be in place before the "
+            "start; run as root (sudo), for tracefs"
+        )
+    try:
+        return _make("tracefs").__enter__()
+    except ObserverError as error:
+        why = OTHERWISE.sub("", str(error)).removeprefix("cannot observe ")
+        raise ObserverError(f"cannot observe a container of {engine} {why}") from error
+
+
+def _make(name: str) -> Observer:
     if name == "tracefs":
         from endwell.probe.tracefs import TracefsObserver  # noqa: PLC0415  one back end is loaded, not both
 
-        return TracefsObserver().__enter__()
-    if engine != "local":
-        raise ObserverError(
-            f"cannot observe a container of {engine} with seccomp: its filter has to be in place before the "
-            "start; run as root, for tracefs"
-        )
+        return TracefsObserver()
     from endwell.probe.seccomp import SeccompObserver  # noqa: PLC0415  likewise
 
-    return SeccompObserver().__enter__()
+    return SeccompObserver()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
     from endwell.probe.load.options import LoadOptions
 
 TIMED = re.compile(r"(?P<sign>[+-]?)(?P<time>(?:[0-9.]+(?:ns|us|µs|ms|s|m|h)?)+):(?P<command>.*)", re.DOTALL)
+
+
+# What a program on this machine is given of our environment; an image brings its own.
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TERM")
+
+
+def inherited() -> dict[str, str]:
+    """Return the variables that a program on this machine is given of ours."""
+    return {name: os.environ[name] for name in KEPT if name in os.environ}
+
+
+def working_directory(path: str = "") -> str:
+    """Return where a program of this machine starts: `path`, or where we are; ValueError if that is gone."""
+    try:
+        return os.path.abspath(path)  # noqa: PTH100  pathlib would keep the dots
+    except FileNotFoundError as error:
+        raise ValueError("the current directory has been removed; go to another one") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +83,8 @@ class Plan:
         again: seconds until the stop signal is sent a second time, for `Way.TWICE`.
         executions: what to run inside meanwhile.
         load: the traffic, or None.
-        most: how many processes there may be before the container is taken to fork without end.
+        most: how many processes there may have been before the container is taken to fork without end.
+        crowd: how many there may be at once.
     """
 
     spec: ContainerSpec = field(default_factory=ContainerSpec)
@@ -81,4 +100,5 @@ class Plan:
     again: float = 0.5
     executions: tuple[Execution, ...] = ()
     load: LoadOptions | None = None
-    most: int = 20_000
+    most: int = 50_000
+    crowd: int = 4_000

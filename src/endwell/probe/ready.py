@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from endwell.model.durations import format_duration, parse_duration
 from endwell.model.timeline import Ready
 from endwell.probe.glance import exists, look, ports
+from endwell.probe.interruptions import for_threads
 from endwell.probe.network import enter, is_ours
 from endwell.probe.settling import Settling
 
@@ -298,8 +299,10 @@ class _Repeated:
         if self._thread is not None and self._thread.is_alive():
             return False
         if not self._answer:
-            self._thread = threading.Thread(target=self._ask, args=(self._room.members(),), daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._ask, args=(self._room.members(),), daemon=True)
+            with for_threads():
+                thread.start()
+            self._thread = thread
         return self._answer
 
     def _ask(self, members: tuple[int, ...]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endwell.engine.protocol import EngineError
+from endwell.probe.interruptions import HeldBack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,8 @@ class ContainerRoom:
     def exec(self, command: tuple[str, ...], timeout: float) -> int | None:
         """Run a command inside and return its status; None when it took longer than `timeout` seconds."""
         try:
-            with self._container.exec(command) as running:
+            # Only the waiting may be left: half an execution nobody could end.
+            with HeldBack() as held, self._container.exec(command) as running, held.allowed():
                 return running.wait(timeout)
         except EngineError:
             return None

@@ -2,8 +2,9 @@
 
 The main thread walks through the phases and is the only one that may be interrupted (Ctrl-C, SIGTERM): every
 part is a context that ends what it began, in reverse order, so that an exception in any phase leaves nothing
-behind. What happens at a time of its own (a command inside, the second signal, a look at the open files just
-before the kill) has a thread of its own, which is waited for.
+behind. While things are made or taken away interruptions are held back. What happens at a time of its own (a
+command inside, the second signal, a look at the open files just before the kill) has a thread of its own,
+which is waited for when the container, for whose end it may be waiting, has gone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endwell import engine as engines, rules
@@ -20,6 +22,7 @@ from endwell.model.signals import KILL
 from endwell.model.timeline import Died, Origin, Printed, Ready, Signalled, Stop, Timeline, Way, shifted
 from endwell.probe import observers
 from endwell.probe.holdings import Holdings
+from endwell.probe.interruptions import HeldBack
 from endwell.probe.progress import Silence
 from endwell.probe.ready import parse_ready, wait_until_ready
 from endwell.probe.room import ContainerRoom
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
 LOOK_BEFORE_KILL = 0.05
 # How often a container is counted that may be forking without end.
 COUNT_EVERY = 0.1
+# From this status on it says which signal has ended a command.
+SIGNALLED = 128
 # The kernel's instant of the stop signal may lie a little before ours: clocks are read on two processors.
 SKEW = 0.001
 
@@ -62,7 +67,7 @@ def probe(plan: Plan, progress: Progress | None = None) -> Report:
 
 def observe(plan: Plan, progress: Progress) -> Timeline:
     """Do it, without a judgement; see `probe`."""
-    with ExitStack() as stack:
+    with HeldBack() as interruptions, ExitStack() as stack:
         progress.phase("making the container")
         engine = engines.find(plan.engine)
         stack.callback(engine.close)
@@ -73,29 +78,40 @@ def observe(plan: Plan, progress: Progress) -> Timeline:
         else:
             container = engine.attach(plan.container)
         stack.enter_context(container)
-        return _Run(plan, progress, observer, container, stack).walk()
+        run = _Run(plan, progress, observer, container)
+        stack.callback(run.close)
+        with interruptions.allowed():
+            return run.walk()
 
 
 class _Run:
     """The walk through the phases, and what is known on the way."""
 
-    def __init__(
-        self, plan: Plan, progress: Progress, observer: Observer, container: Container, stack: ExitStack
-    ) -> None:
+    def __init__(self, plan: Plan, progress: Progress, observer: Observer, container: Container) -> None:
         self.plan = plan
         self.progress = progress
         self.observer = observer
         self.container = container
+        self.holdings = Holdings()
+        self.timers = Timers()
+        self.load = ExitStack()
         self.signal = plan.signal or container.stop_signal
         self.grace = container.grace if plan.grace is None else plan.grace
         self.notes: list[str] = []
-        self.holdings = stack.enter_context(Holdings())
-        self.timers = stack.enter_context(Timers())
-        self.stack = stack
+        self.begun: list[Execution] = []
         self.asked = 0.0
 
+    def close(self) -> None:
+        """End everything, the container too: for its end the timers may be waiting."""
+        with ExitStack() as stack:
+            for end in (self.holdings.close, self.timers.close, self.container.remove, self.timers.cancel):
+                stack.callback(end)
+            self.load.close()
+
     def walk(self) -> Timeline:
-        self._start()
+        # What is begun here is begun wholly: it opens descriptors and starts threads.
+        with HeldBack():
+            self._start()
         ready = self._wait_until_ready()
         load = self._load() if ready.at is not None and self.container.wait(0.0) is None else None
         if ready.at is not None:
@@ -115,6 +131,11 @@ class _Run:
             self.container.start()
             if not known and self.container.pid:
                 self.observer.follow(self.container.pid)
+        if self.container.elsewhere:
+            raise EngineError(
+                f"cannot observe {self.container.name}: its processes are on another machine than we; run "
+                f"endwell where {self.plan.engine} runs its containers"
+            )
         self.timers.every(COUNT_EVERY, self._count)
 
     def _wait_until_ready(self) -> Ready:
@@ -128,8 +149,8 @@ class _Run:
         from endwell.probe.load.process import Load  # noqa: PLC0415  most probes send nothing
 
         self.progress.phase(f"sending requests to {self.plan.load.target}")
-        load = Load(self.plan.load, self.container.pid, self._ended_within)
-        self.stack.enter_context(load)
+        with HeldBack():
+            load = self.load.enter_context(Load(self.plan.load, self.container.pid, self._ended_within))
         return load if load.start() else None
 
     def _ended_within(self, seconds: float) -> bool:
@@ -154,7 +175,8 @@ class _Run:
     def _stop(self, load: Load | None) -> Ending:
         signal = KILL if self.plan.way is Way.KILL else self.signal
         self.progress.phase(f"{signal} sent; waiting for the end", self.grace)
-        self.observer.hurry()
+        with HeldBack():
+            self.observer.hurry()
         if load:
             load.prepare()
         self._look()
@@ -182,10 +204,18 @@ class _Run:
     def _tell(self, ending: Ending, ready: Ready, load: Load | None, *, asked: bool) -> Timeline:
         self.timers.close()
         self.progress.phase("reading what was observed")
-        seen = self.observer.finish()
+        with HeldBack():
+            seen = self.observer.finish()
+        last = next((one.at for one in reversed(seen.events) if isinstance(one, Died) and one.pid == 1), None)
         zero = _zero(seen.events, self.signal if self.plan.way is not Way.KILL else KILL, self.asked)
-        if not asked:
-            zero = next((one.at for one in seen.events if isinstance(one, Died) and one.pid == 1), zero)
+        if last is not None and (not asked or last < zero - SKEW):
+            # It was quicker than our signal.
+            asked, zero = False, last
+        self.notes += [
+            f"not run, because the container had ended: {one.command[-1]}"
+            for one in self.plan.executions
+            if one not in self.begun
+        ]
         self.notes += [f"while the container ran: {error}" for error in self.timers.errors]
         if ending.note:
             self.notes.append(ending.note)
@@ -193,13 +223,12 @@ class _Run:
             self.notes.append(f"it printed too much to keep: {dropped} bytes are left out")
         events: list[Event] = [*seen.events, *self.holdings.settle()]
         events += [Printed(line.at, line.stream, line.text) for line in self.container.lines]
-        last = next((one.at for one in reversed(seen.events) if isinstance(one, Died) and one.pid == 1), None)
         return Timeline(
             events=shifted(events, zero),
             stop=Stop(
                 signal=self.signal if self.plan.way is not Way.KILL else KILL,
                 grace=self.grace,
-                took=(last - zero if last is not None else ending.took) if asked else 0.0,
+                took=max(0.0, last - zero if last is not None else ending.took) if asked else 0.0,
                 killed=ending.killed,
                 exit=ending.status,
                 way=self.plan.way,
@@ -213,8 +242,18 @@ class _Run:
         )
 
     def _execute(self, one: Execution) -> None:
-        with self.container.exec(one.command) as running:
-            running.wait()
+        """Run a command inside; one that fails is noted: what it was to bring about may not have happened."""
+        self.begun.append(one)
+        try:
+            # Only the waiting may be left: half an execution nobody could end.
+            with HeldBack() as held, self.container.exec(one.command) as running, held.allowed():
+                status, lines = running.wait(), running.lines
+        except EngineError as error:
+            self.notes.append(str(error))
+            return
+        if status and status < SIGNALLED:
+            said = f": {lines[-1].text}" if lines else ""
+            self.notes.append(f"the command inside `{one.command[-1]}` ended with {status}{said}")
 
     def _send(self, signal: Signal) -> None:
         self._announce(signal, time.monotonic())
@@ -224,19 +263,29 @@ class _Run:
         """Tell an observer that cannot see them of the signals that we send from outside."""
         sent = getattr(self.observer, "sent", None)
         if sent is not None:
-            sent(signal.number, at)
+            with HeldBack():
+                sent(signal.number, at)
 
     def _look(self) -> None:
-        with suppress(OSError, EngineError):
-            self.holdings.look(self.container.members())
+        with HeldBack(), suppress(OSError, EngineError):
+            self.holdings.look(self.container.members(), self.container.pid)
 
     def _count(self) -> bool:
         """End a container that forks without end; otherwise it is counted again."""
-        if self.observer.born <= self.plan.most:
+        most, crowd = self.plan.most, self.plan.crowd
+        if self.observer.born > most:
+            self.notes.append(f"killed by endwell: it had made more than {most} processes")
+        elif _running() > crowd and len(self.container.members()) > crowd:
+            self.notes.append(f"killed by endwell: it had more than {crowd} processes at once")
+        else:
             return True
-        self.notes.append(f"ended early: it had made more than {self.plan.most} processes")
         self.container.send(KILL.number)
         return False
+
+
+def _running() -> int:
+    """How many threads this machine has: cheaply, whether it is worth counting a container's."""
+    return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
 
 
 def _zero(events: Iterable[Event], signal: Signal, asked: float) -> float:

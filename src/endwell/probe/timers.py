@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from endwell.probe.interruptions import for_threads
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
@@ -25,8 +27,10 @@ class Timers:
     def at(self, instant: float, call: Callable[[], object]) -> None:
         """Call `call` at `instant`, in seconds of the monotonic clock; at once when that has passed."""
         thread = threading.Thread(target=self._run, args=(instant, call), daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        # Noted and started, or neither: one that never started cannot be waited for.
+        with for_threads():
+            thread.start()
+            self._threads.append(thread)
 
     def every(self, seconds: float, call: Callable[[], bool]) -> None:
         """Call `call` again and again, first in `seconds`, until it returns false or we are left."""
@@ -37,9 +41,13 @@ class Timers:
 
         self.at(time.monotonic() + seconds, repeat)
 
+    def cancel(self) -> None:
+        """Forget what has not begun."""
+        self._over.set()
+
     def close(self) -> None:
         """Forget what has not begun and wait for what has."""
-        self._over.set()
+        self.cancel()
         for thread in self._threads:
             thread.join()
 

@@ -72,6 +72,10 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_init_in_front() -> None:
     assert plan("--init=tini -g --", "true").spec.init == ("tini", "-g", "--")
+    assert plan("--init", "tini", "--", "sh", "-c", "x").spec.init == ("tini", "--")
+    dumb = plan("--init=/usr/bin/dumb-init -c", "sh", "-c", "x").spec
+    assert dumb.init == ("/usr/bin/dumb-init", "-c", "--")
+    assert plan("--init=/usr/bin/env", "true").spec.init == ("/usr/bin/env",)
     ours = plan("--init", "--", "true").spec
     assert ours.init[0].endswith("/endwell-init")
     assert ours.init[1:] == ("--",)

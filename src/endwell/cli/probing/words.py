@@ -7,10 +7,11 @@ import shlex
 from typing import TYPE_CHECKING
 
 from endwell.model.durations import parse_duration
+from endwell.model.programs import Kind, find_program
 from endwell.model.signals import Signal
 from endwell.model.spec import ContainerSpec
 from endwell.model.timeline import Way
-from endwell.probe.plan import Execution, Plan
+from endwell.probe.plan import Execution, Plan, inherited, working_directory
 from endwell.probe.ready import parse_ready
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from endwell.probe.load.options import LoadOptions
 
-# What a program on this machine is given of our environment; an image brings its own.
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TERM")
+# More than this in a second the load itself cannot do.
+MOST = 10_000.0
 
 
 def read_plan(options: argparse.Namespace) -> Plan:
@@ -47,6 +48,9 @@ def read_plan(options: argparse.Namespace) -> Plan:
     if engine != "local" and not (options.image or options.container):
         raise ValueError(f"--engine {engine} needs --image or --container")
     parse_ready(options.ready)  # to complain now, and not when it runs
+    grace = None if options.grace is None else parse_duration(options.grace)
+    if engine != "local" and grace is not None and grace != int(grace):
+        raise ValueError(f"--grace {options.grace}: {engine} takes whole seconds; round it")
     way = Way.TWICE if options.twice else Way.KILL if options.kill else Way.STOP
     return Plan(
         spec=read_spec(options, command, engine),
@@ -57,7 +61,7 @@ def read_plan(options: argparse.Namespace) -> Plan:
         ready_timeout=parse_duration(options.ready_timeout),
         after=parse_duration(options.after),
         signal=Signal.parse(options.signal) if options.signal else None,
-        grace=None if options.grace is None else parse_duration(options.grace),
+        grace=grace,
         way=way,
         executions=tuple(Execution.parse(text) for text in options.exec),
         load=read_load(options),
@@ -67,7 +71,7 @@ def read_plan(options: argparse.Namespace) -> Plan:
 def read_spec(options: argparse.Namespace, command: tuple[str, ...], engine: str) -> ContainerSpec:
     """Return the container to make."""
     local = engine == "local"
-    environment = {name: os.environ[name] for name in KEPT if local and name in os.environ}
+    environment = inherited() if local else {}
     for text in options.env:
         name, sign, value = text.partition("=")
         if not name:
@@ -78,10 +82,10 @@ def read_spec(options: argparse.Namespace, command: tuple[str, ...], engine: str
     return ContainerSpec(
         command=command,
         image=options.image or "",
-        entrypoint=tuple(shlex.split(options.entrypoint)) if options.entrypoint is not None else None,
+        entrypoint=None if options.entrypoint is None else split("--entrypoint", options.entrypoint),
         init=init,
         environment=environment,
-        directory=options.workdir or (os.getcwd() if local else None),  # noqa: PTH109  a plain string
+        directory=working_directory(options.workdir or "") if local else options.workdir,
         user=options.user,
         terminal=options.tty,
         interactive=options.interactive,
@@ -96,13 +100,29 @@ def read_init(text: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if text is None:
         return (), ()
     if text:
-        return tuple(shlex.split(text)), ()
+        words = split("--init", text)
+        # What follows is the program's: an init would take its options for options of its own.
+        return (*words, *(["--"] if _takes_options(words) else [])), ()
     from endwell.cli.init import find_binary  # noqa: PLC0415  only for --init
 
     binary = find_binary()
     if binary is None:
         raise ValueError("cannot find the program endwell-init: install endwell again, with pip")
     return (str(binary), "--"), (str(binary),)
+
+
+def _takes_options(words: tuple[str, ...]) -> bool:
+    """Whether an init is named by these words that would go on reading options."""
+    program = find_program(words)
+    return program is not None and program.kind is Kind.INIT and words[-1] != "--"
+
+
+def split(option: str, text: str) -> tuple[str, ...]:
+    """Return the words of an option as a shell would read them; ValueError for a quote that is left open."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise ValueError(f"{option} {text!r}: {str(error).lower()}; close it, or escape it") from error
 
 
 def read_load(options: argparse.Namespace) -> LoadOptions | None:
@@ -112,8 +132,8 @@ def read_load(options: argparse.Namespace) -> LoadOptions | None:
         raise ValueError(f"--{asked[0][0]} and --{asked[1][0]} exclude each other: name one")
     if not asked:
         return None
-    if options.rate <= 0:
-        raise ValueError(f"--rate {options.rate:g}: there has to be some")
+    if not 0 < options.rate <= MOST:
+        raise ValueError(f"--rate {options.rate:g}: give a number of requests a second, up to {MOST:g}")
     from endwell.probe.load.options import LoadOptions, http_target, tcp_target  # noqa: PLC0415  only with traffic
 
     kind, target = asked[0]
