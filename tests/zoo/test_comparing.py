@@ -127,6 +127,28 @@ def test_what_a_back_end_cannot_see_is_not_asked_of_it() -> None:
     assert differences(replace(blind, timeline=REPORT.timeline), expected)
 
 
+def test_what_a_back_end_finds_out_that_it_cannot_see_may_be_there() -> None:
+    crashed = replace(
+        SHELL, signals=(sent(1, SEGV, Sender(Origin.KERNEL), Fate.DEFAULT),), end=End(signal=SEGV)
+    )
+    report = replace(
+        REPORT, processes=(crashed,), timeline=replace(REPORT.timeline, witness=Witness("seccomp"))
+    )
+    assert differences(report, parse(["killed, EW101", "1: SEGV from kernel, default; dies of SEGV"])) == []
+    assert differences(report, parse(["killed, EW101", "1: SEGV from kernel, ignored; dies of SEGV"]))
+
+
+def test_which_of_many_are_orphans_is_not_asked_of_who_sees_forks_late() -> None:
+    orphan = replace(HELPER, parent=2)
+    seen = (SHELL, APP, HELPER, replace(HELPER, pid=4), replace(orphan, pid=5))
+    lines = ["killed, EW101", "2 x helper: child of 1", "2 x helper: adopted by 1"]
+    report = replace(REPORT, processes=(*seen, replace(HELPER, pid=6)))
+    assert differences(report, parse(lines))
+    late = replace(report, timeline=replace(REPORT.timeline, witness=Witness("seccomp")))
+    assert differences(late, parse(lines)) == []
+    assert differences(replace(late, processes=seen[:4]), parse(lines))
+
+
 def test_of_a_run_that_lost_events_only_that_is_asked() -> None:
     lossy = replace(REPORT, timeline=replace(REPORT.timeline, witness=Witness("tracefs", lost=9)))
     unknown = replace(lossy, ending=Ending.UNKNOWN)

@@ -182,6 +182,12 @@ def test_another_signal_is_no_kill() -> None:
     assert end.kind == "signal"
 
 
+def test_what_somebody_held_before_his_birth_was_seen_is_his() -> None:
+    held = Holding(-0.1, 2, (OpenFile("/data/x", 3, whole=False),))
+    first, late, again = fold(Born(-1.0, 1, 0), held, Born(0.1, 2, 1), Died(0.2, 2, 0), Born(0.3, 2, 1))
+    assert (first.holding, late.holding, again.holding) == (None, held, None)
+
+
 def test_what_happens_to_somebody_unknown_is_nobodys() -> None:
     assert fold(Executed(0, 7, ("x",)), Died(1, 7, code=0), Reaped(1, 7, 1)) == ()
 

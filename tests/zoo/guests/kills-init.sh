@@ -4,6 +4,5 @@
 # expect: killed, exit 137, EW101
 # expect: 1 kills-init: TERM from itself, discarded; TERM from outside, discarded; killed by engine
 # expect: sleep: child of 1; never told; killed by namespace
-echo ready
 kill -TERM 1
-while :; do sleep 1000; done
+while :; do sh -c 'echo ready; exec sleep 1000'; done
