@@ -155,12 +155,13 @@ def mask_of(observation: Observation, field: str) -> set[int]:
     return {bit + 1 for bit in range(64) if int(found[1], 16) >> bit & 1}
 
 
-def test_signals_that_the_caller_ignored_stay_ignored(both: Both) -> None:
+def test_signals_that_the_caller_ignored_stay_ignored_but_under_dumb_init(both: Both) -> None:
     for name in ("dumb-init", "tini", "catatonit"):
         ignored = frozenset({1, 2, 13, 20, 40})
         real, ours = both(name, Case(name="ignored", options=("--",), command=MASKS, ignored=ignored))
-        assert mask_of(ours, "SigIgn") == ignored
+        # dumb-init resets those that it knows, and real-time signals are not among them.
         assert mask_of(real, "SigIgn") == ({40} if name == "dumb-init" else ignored)
+        assert mask_of(ours, "SigIgn") == mask_of(real, "SigIgn")
 
 
 @pytest.mark.parametrize("blocked", [frozenset[int](), frozenset({1, 20, 40})], ids=["none", "some"])
