@@ -2,13 +2,14 @@
 
 import errno
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
 from endwell import __version__
 from endwell.cli.commands import BY_NAME, COMMANDS, Command
 from endwell.cli.parser import USAGE_ERROR, Parser, fail
+
+INTERRUPTED = 128 + 2  # as a shell says it of SIGINT
 
 EXAMPLES = """\
 examples:
@@ -33,7 +34,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT  # before the command has begun: they handle it themselves
+        return INTERRUPTED  # before the command has begun: those that can be interrupted see to it
     except BrokenPipeError:
         forget_output()  # whoever read it has seen enough
         return 0
