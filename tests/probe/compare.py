@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from endwell.model.process import Killer
-from endwell.model.signals import KILL
 from endwell.model.timeline import Fate, Origin
 from tests.zoo.comparing import QUIET, differences, names
 from tests.zoo.expectations import ANY_SIGNALS, Sent
@@ -32,10 +32,9 @@ if TYPE_CHECKING:
 
 # Seconds in which the order of two things is a race.
 RACE = 0.05
-# What may become of a signal, according to when its target runs.
-_BY_CHANCE = frozenset(
-    {Fate.HANDLER, Fate.SIGWAIT, Fate.SIGNALFD, Fate.PENDING, Fate.MERGED, Fate.TOO_LATE, Fate.DEFAULT}
-)
+# What becomes of a signal whose target does not run any more.
+_NOT_TAKEN = frozenset({Fate.PENDING, Fate.MERGED, Fate.TOO_LATE})
+_TITLED = frozenset({"changes-its-name"})
 _INIT = re.compile(r"(?:tini|dumb-init|catatonit|endwell-init)(?:-|$)")
 
 
@@ -217,37 +216,56 @@ def _kernel_unseen(one: Difference, pair: Pair) -> bool:
     return "seccomp" in pair.back_ends and _same(one, lambda signal: signal.sender.kind is Origin.KERNEL)
 
 
+class Heard(NamedTuple):
+    """A signal that a process got; `late`: so near to its end that it may not have run any more."""
+
+    signal: str
+    sender: str
+    fate: Fate
+    late: bool
+
+    def agrees(self, other: Heard) -> bool:
+        """Whether chance alone tells them apart: one was taken, and one came too late or merged."""
+        if (self.signal, self.sender) != (other.signal, other.sender):
+            return False
+        if self.fate is other.fate:
+            return True
+        fates = {self.fate, other.fate}
+        return Fate.MERGED in fates or (self.late and other.late and not fates.isdisjoint(_NOT_TAKEN))
+
+
 def _chance(one: Difference, _: Pair) -> bool:
     """Two that merge, and the last one before the end: the same signals from the same senders, otherwise."""
     if one.left is None or one.right is None:
         return False
-    sequences = [_merged(process) for process in (one.left, one.right)]
-    return sequences[0] == sequences[1]
+    left, right = _heard(one.left), _heard(one.right)
+    return len(left) == len(right) and all(map(Heard.agrees, left, right))
 
 
-def _merged(process: Process) -> list[tuple[str, str, str]]:
-    found: list[tuple[str, str, str]] = []
+def _heard(process: Process) -> list[Heard]:
+    """Return what it got, where those that merged, or might as well have merged, are one."""
+    found: list[Heard] = []
     for one in _audible(process):
         late = process.died is not None and process.died - one.at < RACE
-        chance = one.fate is Fate.MERGED or (one.fate in _BY_CHANCE and late)
-        key = (one.signal.name, str(one.sender), "" if chance else one.fate.value)
-        if found and found[-1][:2] == key[:2] and (one.fate is Fate.MERGED or found[-1] == key):
-            continue
-        found.append(key)
-    return [(name, sender, "") for name, sender, _ in found] if _dies_at_once(process) else found
-
-
-def _dies_at_once(process: Process) -> bool:
-    last = next((one for one in reversed(_audible(process)) if one.signal != KILL), None)
-    return last is not None and process.died is not None and process.died - last.at < RACE
+        this = Heard(one.signal.name, str(one.sender), one.fate, late)
+        again = bool(found) and found[-1][:2] == this[:2]
+        missed = this.fate is Fate.MERGED or (late and this.fate in _NOT_TAKEN)
+        if not again or not (missed or found[-1] == this):
+            found.append(this)
+    return found
 
 
 def _teardown(one: Difference, pair: Pair) -> bool:
-    """Whether it happened so near to PID 1's end that the one could as well have come before the other."""
-    return all(
-        process is None or process.died is None or _over(report) - process.died < RACE
-        for process, report in ((one.left, pair.one), (one.right, pair.other))
-    ) and not all(_by_namespace(process) for process in (one.left, one.right))
+    """Whether one of them was killed with PID 1, and the other one ended so shortly before that it raced."""
+    sides = ((one.left, pair.one), (one.right, pair.other))
+    if any(side and side.died is not None and _over(report) - side.died >= RACE for side, report in sides):
+        return False
+    torn = [_by_namespace(side) for side, _ in sides]
+    if one.field in {"signals", "told"}:
+        # What came before that instant has to be the same.
+        before = [[] if side is None else _until(side, _over(report) - RACE) for side, report in sides]
+        return before[0] == before[1] and not all(torn)
+    return torn[0] != torn[1] or (one.field == "reaped by" and not all(torn))
 
 
 def _late_birth(one: Difference, pair: Pair) -> bool:
@@ -276,9 +294,17 @@ def _parent_gone(one: Difference, pair: Pair) -> bool:
     )
 
 
-def _late_line(one: Difference, _: Pair) -> bool:
-    """Whether one of them was read when a title stood there already, or when there was only the path left."""
-    return any(" " not in words for words in (one.one, one.other))
+def _late_line(one: Difference, pair: Pair) -> bool:
+    """Whether tracefs has only the path of what the other one has the command line of."""
+    for words, report, other in ((one.one, pair.one, one.other), (one.other, pair.other, one.one)):
+        name = PurePath(words).name
+        if report.timeline.witness.name == "tracefs" and words.startswith("/") and " " not in words:
+            return any(PurePath(word).name.startswith(name) for word in other.split())
+    return False
+
+
+def _titled(_: Difference, pair: Pair) -> bool:
+    return pair.guest.name in _TITLED and "tracefs" in pair.back_ends
 
 
 def _of(*fields: str) -> frozenset[str]:
@@ -324,8 +350,13 @@ DECLARED = (
     ),
     Declared(
         _of("program"),
-        "tracefs reads a command line right after the exec, when the process may have gone or have a title",
+        "tracefs reads a command line right after the exec, when the process may have gone: it has the path",
         _late_line,
+    ),
+    Declared(
+        _of("program"),
+        "a program that gives itself a title may have done so before tracefs reads its command line",
+        _titled,
     ),
 )
 
@@ -367,6 +398,10 @@ def _fields(process: Process) -> dict[str, str]:
 
 def _audible(process: Process) -> list[Signalled]:
     return [one for one in process.signals if one.signal not in QUIET]
+
+
+def _until(process: Process, at: float) -> list[str]:
+    return [_sentence(one) for one in _audible(process) if one.at <= at]
 
 
 def _same(one: Difference, without: Callable[[Signalled], bool]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -495,3 +496,43 @@ def test_interrupted_a_container_of_others_stays(site: Site, others: Callable[..
         assert started.communicate(timeout=LIMIT)[0] == ""
         assert started.returncode == 130
     assert name in site.containers()
+
+
+def test_interrupted_a_command_inside_a_container_of_others_is_ended(
+    site: Site, others: Callable[..., str]
+) -> None:
+    name = others("/bin/sh", "-c", f"trap 'exit 0' TERM; {TALKS}")
+    with (
+        site.engine.attach(name) as container,
+        subprocess.Popen(
+            site.command(
+                "--container",
+                name,
+                "--ready",
+                "log:ready",
+                "--exec",
+                "echo in >/proc/1/fd/1; exec sleep 4321",
+            ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=site.environment,
+        ) as started,
+    ):
+        container.expect("in", LIMIT)
+        ours = container.members()
+        inside = next(one for one in ours if one != container.pid and parent(one) not in ours)
+        pidfd = os.pidfd_open(inside)
+        try:
+            started.send_signal(signal.SIGINT)
+            out, err = started.communicate(timeout=LIMIT)
+            assert (started.returncode, out) == (130, "")
+            assert err == "endwell probe: interrupted; nothing is left behind\n"
+            assert select.select([pidfd], [], [], LIMIT)[0]
+        finally:
+            os.close(pidfd)
+    assert name in site.containers()
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

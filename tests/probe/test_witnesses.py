@@ -133,6 +133,33 @@ def test_a_difference_that_nobody_declared_is_told(field: str, other: Report) ->
         assert f"{field}: " in told[0]
 
 
+SOON = replace(APP, died=0.11)
+LAST = replace(APP, died=0.98)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (SOON, replace(SOON, signals=(replace(APP.signals[0], fate=Fate.IGNORED),))),
+        (SOON, replace(SOON, signals=(replace(APP.signals[0], fate=Fate.DISCARDED),))),
+        (SOON, replace(SOON, signals=(replace(APP.signals[0], fate=Fate.DEFAULT),))),
+        (LAST, replace(LAST, told=False, signals=())),
+        (LAST, replace(LAST, end=End(code=1))),
+        (APP, replace(APP, argv=(("sshd", "-D"),))),
+        (APP, replace(APP, argv=(("/usr/sbin/sshd",),))),
+    ],
+)
+def test_a_race_excuses_nothing_else(one: Process, other: Process) -> None:
+    guest = zoo.guests()["handles-term"]
+    for witness in ("tracefs", "seccomp"):
+        seen = replace(REPORT.timeline, witness=Witness(witness))
+        reports = (
+            replace(REPORT, processes=(SHELL, one)),
+            replace(REPORT, timeline=seen, processes=(SHELL, other)),
+        )
+        assert undeclared(Pair(guest, *map(renumbered, reports)))
+
+
 def test_numbers_are_of_no_matter_but_the_order_of_births_is() -> None:
     guest = zoo.guests()["handles-term"]
     app = replace(APP, pid=2, reaped=Reaped(0.5, 2, 1), signals=(replace(APP.signals[0], pid=2),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,16 @@ class Background(threading.Thread):
         return self.ident is not None
 
     def start(self) -> None:
-        """Start it; an interruption that comes meanwhile acts at the end."""
+        """Start it; an interruption that comes meanwhile acts at the end.
+
+        Raises:
+            OSError: there may be no more threads.
+        """
         with uninterrupted():
-            super().start()
+            try:
+                super().start()
+            except RuntimeError as error:
+                raise OSError(errno.EAGAIN, "no more threads can be started") from error
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for its end, if it was ever started."""

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ HEAD = Bounds(lines=5_000, size=1 << 20)
 TAIL = Bounds(lines=10_000, size=4 << 20)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Piece:
     """Whole lines of one stream that were read at once."""
 
@@ -51,12 +47,17 @@ class Piece:
     content: bytes
     at: float
     lines: int
+    _cut: tuple[Line, ...] = field(default=(), init=False, repr=False, compare=False)
 
-    def cut(self) -> Iterator[Line]:
-        """Yield its lines."""
-        for text in self.content.removesuffix(b"\n").split(b"\n"):
+    def cut(self) -> tuple[Line, ...]:
+        """Return its lines; they are cut once, since whoever waits for one looks a hundred times a second."""
+        if not self._cut:
             # A terminal ends its lines with both.
-            yield Line(self.stream, text.removesuffix(b"\r").decode(errors="replace"), self.at)
+            self._cut = tuple(
+                Line(self.stream, text.removesuffix(b"\r").decode(errors="replace"), self.at)
+                for text in self.content.removesuffix(b"\n").split(b"\n")
+            )
+        return self._cut
 
 
 @dataclass(slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-import select
 import signal
 import threading
 import time
@@ -20,6 +19,7 @@ from endwell.engine.standard import Standard
 from endwell.engine.uninterrupted import uninterrupted
 from endwell.engine.users import identify
 from endwell.system.launch import Launch, LaunchError
+from endwell.system.pidfd import wait_for_end
 
 if TYPE_CHECKING:
     import re
@@ -66,6 +66,11 @@ class LocalContainer:
     def pid(self) -> int:
         """PID 1's number on the host."""
         return self.namespace.pid
+
+    @property
+    def command(self) -> Sequence[str]:
+        """What PID 1 is told to execute."""
+        return self._launch.command
 
     @property
     def elsewhere(self) -> bool:
@@ -120,7 +125,7 @@ class LocalContainer:
             self.namespace.confirm()
         except LaunchError as error:
             self.remove()
-            raise explain(error, self._launch.command) from error
+            raise explain(error, self._launch.command, self._launch.directory) from error
 
     def expect(self, text: str | re.Pattern[str], timeout: float = 10.0) -> Line:
         """Return the first line equal to `text` that no earlier call has returned; or NotSeenError."""
@@ -224,13 +229,13 @@ class LocalContainer:
         except LaunchError as error:
             standard.abandon()
             if error.step in {"exec", "chdir"}:
-                reason = explain(error, command)
+                reason = explain(error, command, launch.directory)
                 return LocalExecution.failed(str(reason), getattr(reason, "status", NOT_EXECUTABLE))
             if error.errno in {errno.ESRCH, errno.ECHILD, errno.EBADF}:
                 raise EngineError(
                     f"cannot run {command[0]} in {self.name}: it does not run; run it before the stop"
                 ) from error
-            raise explain(error, command) from error
+            raise explain(error, command, launch.directory) from error
         except BaseException:
             standard.abandon()
             raise
@@ -248,10 +253,7 @@ class LocalContainer:
         # A descriptor of our own: another thread may remove the container meanwhile.
         watched = os.dup(self.namespace.pidfd)
         try:
-            poll = select.poll()
-            poll.register(watched, select.POLLIN)
-            left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-            return bool(poll.poll(left))
+            return wait_for_end(watched, None if deadline is None else deadline - time.monotonic())
         finally:
             os.close(watched)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import select
 import time
 from typing import TYPE_CHECKING
 
 from endwell.engine.output import Line, Output
+from endwell.system.pidfd import wait_for_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +59,7 @@ class LocalExecution:
         if self._status is None and session is not None:
             watched = os.dup(session.pidfd)
             try:
-                poll = select.poll()
-                poll.register(watched, select.POLLIN)
-                if not poll.poll(None if timeout is None else timeout * 1000):
+                if not wait_for_end(watched, timeout):
                     return None
             finally:
                 os.close(watched)

@@ -18,6 +18,7 @@ import socket
 import threading
 import time
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from endwell.engine.background import Background
@@ -67,7 +68,7 @@ class Output:
         with self._changed:
             _, pieces = self._store.since(0)
         # Two streams are read at one instant in the order of their descriptors.
-        return [line for piece in pieces for line in piece.cut()]
+        return list(chain.from_iterable(piece.cut() for piece in pieces))
 
     @property
     def dropped(self) -> Dropped:

@@ -50,7 +50,7 @@ class RemoteContainer:
         self.identity: str = record["Id"]
         self.name: str = record["Name"].removeprefix("/")
         self._config: Mapping[str, Any] = record.get("Config") or {}
-        self._words = [*(self._config.get("Entrypoint") or ()), *(self._config.get("Cmd") or ())]
+        self.command = [*(self._config.get("Entrypoint") or ()), *(self._config.get("Cmd") or ())]
         self._record = record
         self._pid = 0
         self._elsewhere = False
@@ -115,7 +115,7 @@ class RemoteContainer:
             with Sighting(self._engine.client, self.identity) as sighting:
                 self._engine.client.ask("POST", f"/containers/{self.identity}/start")
         except RefusedError as error:
-            raise explain(error, " ".join(self._words[:1])) from error
+            raise explain(error, " ".join(self.command[:1])) from error
         self._watch()
         self._look(sighting.found)
 
@@ -206,7 +206,9 @@ class RemoteContainer:
             **({"WorkingDir": directory} if directory else {}),
             **({"User": user} if user else {}),
         }
-        execution = RemoteExecution.begin(self._engine.client, self.identity, self.name, body)
+        execution = RemoteExecution.begin(
+            self._engine.client, self.identity, self.name, body, self._namespace
+        )
         with self._lock:
             self._executions = [one for one in self._executions if not one.closed]
             self._executions.append(execution)
@@ -234,6 +236,7 @@ class RemoteContainer:
         finally:
             with self._lock:
                 executions, self._executions = self._executions, []
+            # Those of somebody else's container would outlive us.
             for execution in executions:
                 execution.close()
             self._end.close()

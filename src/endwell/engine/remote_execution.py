@@ -1,14 +1,23 @@
-"""One more command in a container of an engine behind an HTTP API: `docker exec`."""
+"""One more command in a container of an engine behind an HTTP API: `docker exec`.
+
+The engine has no call that ends it. So one that is let go of while it runs is killed through a pidfd: its
+number is the engine's word, and counts only when it is that of a process in the container's PID namespace and
+the engine still says so with the pidfd open.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from endwell.engine.client import RefusedError
 from endwell.engine.output import Output
 from endwell.engine.protocol import EngineError
 from endwell.engine.sources import Attached
+from endwell.system.membership import namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,25 +33,40 @@ _LOOK_EVERY = 0.005
 
 
 class RemoteExecution:
-    """A command run with `docker exec`; the engine has no way to end it but the container's end."""
+    """A command run with `docker exec`; `namespace` is the container's, None where it is not to be seen."""
 
-    def __init__(self, client: Client, identity: str, output: Output) -> None:
+    def __init__(
+        self, client: Client, identity: str, output: Output, namespace: tuple[int, int] | None
+    ) -> None:
         self._client = client
         self._identity = identity
         self._output = output
+        self._namespace = namespace
         output.start()
         self._status: int | None = None
         self.closed = False
 
     @classmethod
-    def begin(cls, client: Client, container: str, name: str, body: Mapping[str, Any]) -> RemoteExecution:
+    def begin(
+        cls,
+        client: Client,
+        container: str,
+        name: str,
+        body: Mapping[str, Any],
+        namespace: tuple[int, int] | None,
+    ) -> RemoteExecution:
         """Start it, with its output attached; EngineError when the container does not run."""
         try:
             identity = client.ask("POST", f"/containers/{container}/exec", body=body)["Id"]
             stream, rest = client.hijack(f"/exec/{identity}/start", body={"Detach": False, "Tty": False})
         except RefusedError as error:
             raise EngineError(f"cannot run {body['Cmd'][0]} in {name}: {error.said}; does it run?") from error
-        return cls(client, identity, Output([Attached(stream, terminal=False, rest=rest)]))
+        return cls(client, identity, Output([Attached(stream, terminal=False, rest=rest)]), namespace)
+
+    @property
+    def pid(self) -> int:
+        """Not known: the engine tells it of a command that runs, and one more request would be late."""
+        return 0
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -58,7 +82,10 @@ class RemoteExecution:
         return self._status
 
     def close(self) -> None:
-        """Let go of it; may be called more than once."""
+        """Kill it if it still runs; may be called more than once."""
+        if not self.closed and self._status is None:
+            with suppress(EngineError, OSError):
+                self._kill()
         self.closed = True
         self._output.close()
 
@@ -67,6 +94,22 @@ class RemoteExecution:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _kill(self) -> None:
+        pid = self._running()
+        if not pid or self._namespace is None:
+            return
+        pidfd = os.pidfd_open(pid)
+        try:
+            if namespace_of(pid) == self._namespace and self._running() == pid:
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        finally:
+            os.close(pidfd)
+
+    def _running(self) -> int:
+        """Return what the engine says is its number on the host; 0 when it does not run."""
+        record = self._client.ask("GET", f"/exec/{self._identity}/json")
+        return int(record.get("Pid") or 0) if record.get("Running") else 0
 
     def _ask(self) -> int:
         deadline = time.monotonic() + _SETTLE_LIMIT

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
+from endwell.engine.background import Background
 from endwell.probe.interruptions import for_threads
 
 if TYPE_CHECKING:
@@ -22,15 +25,23 @@ class Timers:
     def __init__(self) -> None:
         self.errors: list[Exception] = []
         self._over = threading.Event()
-        self._threads: list[threading.Thread] = []
+        # A thread whose `join` was interrupted counts as ended, be it so or not: hence events.
+        self._ends: list[threading.Event] = []
 
     def at(self, instant: float, call: Callable[[], object]) -> None:
-        """Call `call` at `instant`, in seconds of the monotonic clock; at once when that has passed."""
-        thread = threading.Thread(target=self._run, args=(instant, call), daemon=True)
+        """Call `call` at `instant`, in seconds of the monotonic clock; at once when that has passed.
+
+        Raises:
+            OSError: there may be no more threads.
+        """
+        if math.isinf(instant):
+            return
+        ended = threading.Event()
+        thread = Background(partial(self._run, instant, call, ended), "timer")
         # Noted and started, or neither: one that never started cannot be waited for.
         with for_threads():
             thread.start()
-            self._threads.append(thread)
+            self._ends.append(ended)
 
     def every(self, seconds: float, call: Callable[[], bool]) -> None:
         """Call `call` again and again, first in `seconds`, until it returns false or we are left."""
@@ -48,8 +59,8 @@ class Timers:
     def close(self) -> None:
         """Forget what has not begun and wait for what has."""
         self.cancel()
-        for thread in self._threads:
-            thread.join()
+        for ended in self._ends:
+            ended.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -57,10 +68,11 @@ class Timers:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _run(self, instant: float, call: Callable[[], object]) -> None:
-        if self._over.wait(max(0.0, instant - time.monotonic())):
-            return
+    def _run(self, instant: float, call: Callable[[], object], ended: threading.Event) -> None:
         try:
-            call()
+            if not self._over.wait(max(0.0, instant - time.monotonic())):
+                call()
         except Exception as error:  # noqa: BLE001  it belongs to whoever looks at errors, not to the thread
             self.errors.append(error)
+        finally:
+            ended.set()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 import select
 import struct
+import time
 
 # struct pidfd_info, first version: mask, cgroup, eleven numbers of process and users, the wait status.
 _INFO = struct.Struct("QQ11Ii")
 _GET_INFO = 3 << 30 | _INFO.size << 16 | 0xFF << 8 | 11
 _EXIT = 1 << 3
+# What poll(2) takes, in ms: an int. Longer times are waited for in pieces.
+_LONGEST = float(1 << 30)
 
 
 def exit_status(pidfd: int) -> int | None:
@@ -34,11 +37,17 @@ def has_ended(pidfd: int) -> bool:
     return bool(_poll(pidfd))
 
 
-def wait_for_end(pidfd: int) -> None:
-    """Return when all threads of a process have ended."""
+def wait_for_end(pidfd: int, timeout: float | None = None) -> bool:
+    """Return whether all threads of a process have ended, waiting for it at most `timeout` seconds."""
+    deadline = None if timeout is None else time.monotonic() + timeout
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
-    poll.poll()
+    while True:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if poll.poll(None if left is None else min(left * 1000, _LONGEST)):
+            return True
+        if left == 0.0:
+            return False
 
 
 def is_collected(pidfd: int) -> bool:
