@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -15,16 +16,34 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import endwell
+from endwell.engine import approximation
+from endwell.engine.launch_errors import explain
+from endwell.engine.protocol import EngineError
+from endwell.system import descent
+from endwell.system.launch import Launch, LaunchError
 from tests.probe.watched import PYTHON, SHELL
 from tests.support.docker import IMAGE
 from tests.support.session import docker
 
 if TYPE_CHECKING:
     from endwell.engine.docker import DockerEngine
+    from endwell.system.namespace import Namespace
 
 __all__ = ["docker"]
 
 SOURCES = Path(endwell.__file__).parents[1]
+# kill($bystander, 9) of two other ABIs; a machine that has none of them tells nothing here.
+OTHERWISE = """
+import ctypes, mmap, os
+pid = int(os.environ["bystander"])
+if os.uname().machine == "x86_64":
+    before, after = bytes.fromhex("53 b825000000 bb"), bytes.fromhex("b909000000 cd80 5b c3")
+    code = before + pid.to_bytes(4, "little") + after
+    page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page.write(code)
+    ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()
+    ctypes.CDLL(None).syscall(0x40000000 | 62, pid, 9)
+"""
 READY = "print('ready', flush=True)\n"
 KUBERNETES = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only")
 PLACES = {
@@ -160,7 +179,14 @@ def test_what_it_runs_inside_is_seen_and_ends_with_it(docker: DockerEngine) -> N
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("kill", ["kill -9 1", "kill -9 -1", "kill -9 $bystander", "kill -9 -$bystander"])
+@pytest.mark.parametrize(
+    "kill",
+    [
+        *("kill -9 1", "kill -9 -1", "kill -9 $bystander", "kill -9 -$bystander"),
+        shlex.join(["/usr/bin/python3", "-c", OTHERWISE]),
+    ],
+    ids=["1", "all", "one", "group", "by other ABIs"],
+)
 def test_it_cannot_reach_others(docker: DockerEngine, kill: str) -> None:
     guest = f"sleep 100 & sleep 0; {kill}; trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done"
     words = [*PROBE, "--env", "bystander=$!", "--", *SHELL]
@@ -208,6 +234,65 @@ def test_nothing_unobserved_is_run(docker: DockerEngine) -> None:
     assert done.returncode == 2
     assert "leave out --control" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+# It has what refuses it `unshare` and `seccomp`, as a container without the right to any does.
+NOTHING_ALLOWED = """
+import ctypes, os, struct, sys
+unshare, seccomp = (272, 317) if os.uname().machine == "x86_64" else (97, 277)
+line = lambda code, yes, value: struct.pack("HBBI", code, yes, 0, value)
+program = line(0x20, 0, 0) + line(0x15, 2, unshare) + line(0x15, 1, seccomp)
+program += line(6, 0, 0x7FFF0000) + line(6, 0, 0x00050001)
+code = ctypes.create_string_buffer(program)
+filter = ctypes.create_string_buffer(struct.pack("HP", len(program) // 8, ctypes.addressof(code)))
+if not os.geteuid():
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+libc = ctypes.CDLL(None)
+assert not libc.prctl(38, 1, 0, 0, 0)
+assert not libc.syscall(seccomp, 1, 0, filter)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_where_nothing_keeps_its_signals_in_nothing_is_run() -> None:
+    # Should it be run after all: it signals nobody.
+    guest = [*PROBE, "--observer", "seccomp", "--", *SHELL, "echo ready; sleep 100"]
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", NOTHING_ALLOWED, "/usr/bin/python3", *guest],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]},
+        cwd="/",
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "neither a PID namespace nor a seccomp filter is allowed here" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("step", ["fork", "clone3", "prepare", "confine"])
+@pytest.mark.parametrize(("number", "advice"), [(errno.EAGAIN, "ulimit -u"), (errno.EMFILE, "ulimit -n")])
+def test_a_limit_is_called_one_whatever_the_step(step: str, number: int, advice: str) -> None:
+    said = str(explain(LaunchError(step, number), ["app"], "/"))
+    assert said.startswith("cannot start app: ")
+    assert advice in said
+    assert "Linux 5.3" not in said
+
+
+def test_without_lists_of_children_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Launch) -> Namespace:
+        raise LaunchError("unshare", errno.EPERM)
+
+    monkeypatch.setattr(approximation, "hold", refuse)
+    monkeypatch.setattr(approximation, "namespace_of", lambda _: (0, 0))
+    monkeypatch.setattr(descent, "_OURS", tmp_path / "children")
+    launch = Launch(command=["true"], environment={}, stdin=0, stdout=1, stderr=2, listener=0)
+    with pytest.raises(
+        EngineError, match=r"^cannot run true: .*no /proc/PID/task/TID/children .*--privileged$"
+    ):
+        approximation.make(launch)
 
 
 @pytest.mark.root

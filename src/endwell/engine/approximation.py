@@ -14,6 +14,7 @@ from endwell.machine.fates import fate
 from endwell.model.signals import RTMAX, Default, Signal
 from endwell.model.timeline import Fate
 from endwell.system.approximation import Kept
+from endwell.system.descent import can_be_listed
 from endwell.system.launch import Launch, LaunchError
 from endwell.system.membership import namespace_of
 from endwell.system.namespace import Namespace, hold
@@ -57,7 +58,8 @@ def make(launch: Launch) -> Namespace | Approximation:
     Raises:
         LaunchError: a process, the filter or another step was refused.
         EngineError: we are root in the machine's own PID namespace, where nothing keeps a mistake in; or
-            there is no listener, which keeps in what the program signals.
+            there is no listener, which keeps in what the program signals; or no lists of children, by which
+            those are found whom it leaves behind.
     """
     try:
         return hold(launch)
@@ -75,5 +77,12 @@ def make(launch: Launch) -> Namespace | Approximation:
             raise EngineError(
                 f"cannot run {launch.command[0]} unobserved: no PID namespace can be made ({error.step}: "
                 f"{error.strerror}), and only the observer keeps in what it signals; leave out --control"
+            ) from error
+        if not can_be_listed():
+            raise EngineError(
+                f"cannot run {launch.command[0]}: no PID namespace can be made ({error.step}: "
+                f"{error.strerror}), and whom it leaves behind could not be found: this kernel has no "
+                "/proc/PID/task/TID/children (CONFIG_PROC_CHILDREN); run it as root on the host, or give the "
+                "container --privileged"
             ) from error
         return Approximation(launch, error)

@@ -16,12 +16,13 @@ _FILTERED = (
     "signals to PID 1 that the kernel would discard were withheld by us; those to the number 1, to all, or "
     "to a group with such a PID 1 were sent by us, so that si_pid is another one"
 )
-_UNFILTERED = (
-    "the kernel refused the filter: signals inside, programs executed and most "
-    "short-lived processes were not seen, and no signal from inside to PID 1 was withheld"
+_OTHER_ABI = (
+    "system calls by another ABI, such as those of 32-bit programs, failed with ENOSYS: nothing else would "
+    "have kept their signals in"
 )
+_OWNER = "signals that the kernel sends for fcntl F_SETOWN were neither seen nor kept in"
 
 
-def blind(*, filtered: bool) -> tuple[str, ...]:
-    """Return a sentence for each thing that is not as it would be; `filtered`: we have seen its calls."""
-    return (_NUMBERS, _KERNEL, _TEARDOWN, _FILTERED if filtered else _UNFILTERED)
+def blind() -> tuple[str, ...]:
+    """Return a sentence for each thing that is not as it would be."""
+    return (_NUMBERS, _KERNEL, _TEARDOWN, _FILTERED, _OTHER_ABI, _OWNER)

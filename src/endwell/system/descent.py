@@ -17,8 +17,14 @@ from endwell.system.pidfd import is_collected
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_OURS = Path("/proc/thread-self/children")
 # In /proc/PID/stat, behind the name: the state, and then the parent.
 _PARENT = 1
+
+
+def can_be_listed() -> bool:
+    """Whether this kernel has lists of children (CONFIG_PROC_CHILDREN), in a /proc that is there."""
+    return _OURS.exists()
 
 
 def children(pid: int) -> set[int]:

@@ -18,10 +18,10 @@ import select
 import signal
 import struct
 import threading
-import warnings
 from typing import TYPE_CHECKING
 
 from endwell.system import libc
+from endwell.system.fork import fork
 from endwell.system.launch import Inside, Launch, away, read_report
 
 if TYPE_CHECKING:
@@ -101,10 +101,7 @@ def enter(first: int, launch: Launch) -> Session:
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     middle, session = 0, None
     try:
-        with warnings.catch_warnings():
-            # As in system.namespace: the child is made single-threaded by os.fork, and only prepares.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            middle = os.fork()
+        middle = fork()
         if not middle:
             _become_middle(first, launch, (report_inside, gate_inside, statuses_inside), gate)
         os.close(report_inside)

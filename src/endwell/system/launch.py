@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 # Descriptors that must survive the shuffling of 0, 1 and 2 wait above these numbers.
 _OUT_OF_THE_WAY = 10
 _LAST_SIGNAL = 64
-# What is sent instead of a listener that could not be had.
-REFUSED = b"refused"
+# Nobody sends it any more: a filter that is refused is an error.
 
 
 class LaunchError(OSError):
@@ -51,7 +50,7 @@ class Launch:
         stderr: its descriptor 2.
         listener: a Unix socket on which it sends, just before its exec, the listener of a seccomp filter that
             shows what it and its descendants send, execute and exit with; None for no filter.
-        listener_needed: whether it is an error when the kernel refuses the filter; otherwise that is sent.
+        confined: nothing but that filter keeps its signals in, so that no call may go round it.
         terminal: `stdin` is a terminal, which becomes its controlling one, as with `docker run -t`.
         user: user, group and further groups it runs as, without capabilities unless that is root.
     """
@@ -63,7 +62,7 @@ class Launch:
     stdout: int
     stderr: int
     listener: int | None = None
-    listener_needed: bool = True
+    confined: bool = False
     terminal: bool = False
     user: tuple[int, int, tuple[int, ...]] | None = None
 
@@ -81,10 +80,14 @@ class Inside:
 
     @classmethod
     def take(cls, launch: Launch, gate: int, report: int) -> Inside:
-        """Duplicate what the launch names to where nothing is in the way."""
-        standard = tuple(away(number) for number in (launch.stdin, launch.stdout, launch.stderr))
-        listener = -1 if launch.listener is None else away(launch.listener)
-        return cls(launch, standard, away(gate), away(report), listener)
+        """Duplicate what the launch names to where nothing is in the way; an error is told as well."""
+        try:
+            standard = tuple(away(number) for number in (launch.stdin, launch.stdout, launch.stderr))
+            listener = -1 if launch.listener is None else away(launch.listener)
+            return cls(launch, standard, away(gate), away(report), listener)
+        except OSError as error:
+            _tell(report, f"prepare {error.errno or errno.EIO}")
+            raise
 
     def guarded(self, work: Callable[[Inside], None]) -> NoReturn:
         """Do the work and end, whatever happens: nothing may go on in a copy of the caller's program."""
@@ -99,7 +102,7 @@ class Inside:
 
     def tell(self, line: str) -> None:
         """Write a line for `read_report`."""
-        os.write(self.report, f"{line}\n".encode())
+        _tell(self.report, line)
 
     def wait_at_the_gate(self) -> None:
         """Ask to end with our parent, and go on when it says so; end when it has ended."""
@@ -117,8 +120,8 @@ class Inside:
             self.step = "take the terminal"
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         if self.listener >= 0:
-            self.step = "seccomp"
-            _send_listener(self.listener, needed=launch.listener_needed)
+            self.step = "confine" if launch.confined else "seccomp"
+            _send_listener(self.listener, confined=launch.confined)
         self.step = "prepare"
         limits.give_back()
         libc.close_from(3, self.report - 1)
@@ -157,18 +160,21 @@ def read_report(report: int, *, until_end: bool) -> bytes:
 
 def away(number: int) -> int:
     """Duplicate a descriptor to where nothing is in the way."""
-    return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
+    try:
+        return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # what it says where no number that high may be had
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE)) from None
+        raise
 
 
-def _send_listener(door: int, *, needed: bool) -> None:
+def _tell(report: int, line: str) -> None:
+    os.write(report, f"{line}\n".encode())
+
+
+def _send_listener(door: int, *, confined: bool) -> None:
     with socket.socket(fileno=door) as connection:
-        try:
-            listener = seccomp.install()
-        except OSError:
-            if needed:
-                raise
-            connection.send(REFUSED)
-            return
+        listener = seccomp.install(confined=confined)
         try:
             socket.send_fds(connection, [b"listener"], [listener])
         finally:

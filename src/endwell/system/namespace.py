@@ -8,8 +8,8 @@ Three processes take part:
     open a pidfd on the first one, let the observers attach, open the gate ──────► mount /proc, wait, exec
 
 - The middle one is needed because `unshare` moves the future children of its caller, and for a user namespace
-  the caller itself, for good. It is forked by `os.fork`, which puts libc's and Python's locks in order even
-  when other threads run, so that it has one thread and may call clone3 directly.
+  the caller itself, for good. It is forked by `system.fork`, which puts libc's and Python's locks in order
+  even when other threads run, so that it has one thread and may call clone3 directly.
 - CLONE_PARENT makes the first one *our* child: nobody has to relay its exit status, and runc does the same.
 - Every signal is blocked from before the fork until just before the exec. Otherwise a Ctrl-C would raise
   KeyboardInterrupt in a copy of the caller's program, which would then unwind its own clean-up a second time.
@@ -25,13 +25,15 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import warnings
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endwell.system import libc
 from endwell.system.enter import Session, enter
+from endwell.system.fork import fork
 from endwell.system.launch import Inside, Launch, LaunchError, read_report
 from endwell.system.membership import members, namespace_of
 
@@ -49,7 +51,8 @@ class Namespace:
     """A PID namespace of our own and the process that is PID 1 in it; ends with the object.
 
     `pid` is PID 1's number as seen from outside; it stays its own until `reap` has returned a status. The
-    thread that called `hold` must outlive the namespace: the kernel counts its end as our death.
+    thread that called `hold` must outlive the namespace: the kernel counts its end as our death. Other calls
+    may come from any thread: one may wait for its end while another one brings it about.
     """
 
     pid: int
@@ -59,6 +62,9 @@ class Namespace:
     _report: int
     _status: int | None = field(default=None, init=False)
     _sessions: list[Session] = field(default_factory=list, init=False)
+    # One who collects it, and nobody who signals through a descriptor that is being closed.
+    _reaping: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _sending: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def release(self) -> None:
         """Let PID 1, held so far, go on to its exec."""
@@ -79,21 +85,25 @@ class Namespace:
 
     def send(self, number: int) -> None:
         """Send a signal to PID 1 alone, from outside; a PID 1 that has ended is no error."""
-        if self._status is None and self.pidfd >= 0:
-            try:
-                signal.pidfd_send_signal(self.pidfd, number)
-            except ProcessLookupError:
-                return
+        with self._sending:
+            if self._status is None and self.pidfd >= 0:
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self.pidfd, number)
 
     def reap(self, *, block: bool = True) -> int | None:
         """Return PID 1's exit code, negative its signal, or None while it runs and `block` is false."""
-        if self._status is None:
-            options = os.WEXITED | (0 if block else os.WNOHANG)
-            ended = os.waitid(os.P_PIDFD, self.pidfd, options)
-            if ended is not None:
-                exited = ended.si_code == os.CLD_EXITED
-                self._status = ended.si_status if exited else -ended.si_status
-        return self._status
+        if not self._reaping.acquire(blocking=block):
+            return None
+        try:
+            if self._status is None:
+                options = os.WEXITED | (0 if block else os.WNOHANG)
+                ended = os.waitid(os.P_PIDFD, self.pidfd, options)
+                if ended is not None:
+                    exited = ended.si_code == os.CLD_EXITED
+                    self._status = ended.si_status if exited else -ended.si_status
+            return self._status
+        finally:
+            self._reaping.release()
 
     def members(self) -> tuple[int, ...]:
         """Return the processes in the namespace now, by outside numbers: for looking at, not for killing."""
@@ -109,21 +119,31 @@ class Namespace:
             LaunchError: PID 1 has ended (step `enter`), or the command cannot be executed.
         """
         self._sessions = [session for session in self._sessions if not session.closed]
-        session = enter(self.pidfd, launch)
+        with self._sending:
+            if self.pidfd < 0:
+                raise LaunchError("enter", errno.ESRCH)
+            # One of our own: it may be closed meanwhile.
+            first = os.dup(self.pidfd)
+        try:
+            session = enter(first, launch)
+        finally:
+            os.close(first)
         self._sessions.append(session)
         return session
 
     def close(self) -> None:
         """End PID 1 with SIGKILL, and so all processes of the namespace, and wait until they are gone."""
-        for descriptor in (self._gate, self._report):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._gate = self._report = -1
-        if self.pidfd >= 0:
-            self.send(signal.SIGKILL)
-            self.reap()
-            os.close(self.pidfd)
-            self.pidfd = -1
+        with self._sending:
+            for descriptor in (self._gate, self._report):
+                if descriptor >= 0:
+                    os.close(descriptor)
+            self._gate = self._report = -1
+        self.send(signal.SIGKILL)
+        self.reap()
+        with self._reaping, self._sending:
+            if self.pidfd >= 0:
+                os.close(self.pidfd)
+                self.pidfd = -1
         for session in self._sessions:
             session.close()
 
@@ -146,10 +166,7 @@ def hold(launch: Launch) -> Namespace:
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     middle = pid = 0
     try:
-        with warnings.catch_warnings():
-            # 3.12 warns about forking with threads; the module's docstring says why this fork may.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            middle = os.fork()
+        middle = fork()
         if not middle:
             _become_middle(launch, report_inside, gate_inside, gate)
         os.close(report_inside)

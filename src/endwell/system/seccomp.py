@@ -41,8 +41,10 @@ RT_SIGTIMEDWAIT: Final = {"x86_64": 128, "aarch64": 137}
 
 _SET_MODE_FILTER, _GET_NOTIF_SIZES = 1, 3
 _NEW_LISTENER, _WAIT_KILLABLE_RECV = 1 << 3, 1 << 5
-_RET_ALLOW, _RET_USER_NOTIF = 0x7FFF0000, 0x7FC00000
-_LOAD_WORD, _JUMP_EQUAL, _RETURN = 0x20, 0x15, 0x06
+_RET_ALLOW, _RET_USER_NOTIF, _RET_ERRNO = 0x7FFF0000, 0x7FC00000, 0x00050000
+_LOAD_WORD, _JUMP_EQUAL, _JUMP_SET, _RETURN = 0x20, 0x15, 0x45, 0x06
+# What tells a call of x32 from the one that has its number on x86_64; no other machine has such numbers.
+_X32 = 1 << 30
 _NR_OFFSET, _ARCH_OFFSET = 0, 4
 
 # id, pid, flags, nr, arch, instruction pointer, six arguments; and id, value, error, flags.
@@ -79,8 +81,13 @@ class Notification:
     arguments: tuple[int, ...]
 
 
-def program(machine: str) -> bytes:
-    """Return the filter for a machine as the kernel's BPF instructions; other ABIs of it pass unseen.
+def program(machine: str, *, confined: bool = False) -> bytes:
+    """Return the filter for a machine as the kernel's BPF instructions.
+
+    Args:
+        machine: what `uname` calls it.
+        confined: calls by another ABI, such as those of a 32-bit program, fail with ENOSYS, as they do on a
+            kernel that was built without it. Otherwise they pass unseen.
 
     Raises:
         UnknownMachineError: it is neither x86_64 nor aarch64.
@@ -88,12 +95,14 @@ def program(machine: str) -> bytes:
     numbers = numbers_of(machine)
     lines = [
         (_LOAD_WORD, 0, 0, _ARCH_OFFSET),
-        # A call by another ABI has other numbers. x32 needs no test: its numbers have a bit of their own.
-        (_JUMP_EQUAL, 0, len(numbers) + 1, _AUDIT_ARCH[machine]),
+        # A call by another ABI has other numbers: nothing here is about it.
+        (_JUMP_EQUAL, 0, len(numbers) + 4, _AUDIT_ARCH[machine]),
         (_LOAD_WORD, 0, 0, _NR_OFFSET),
+        (_JUMP_SET, len(numbers) + 2, 0, _X32),
         *((_JUMP_EQUAL, len(numbers) - place, 0, number) for place, number in enumerate(numbers)),
         (_RETURN, 0, 0, _RET_ALLOW),
         (_RETURN, 0, 0, _RET_USER_NOTIF),
+        (_RETURN, 0, 0, _RET_ERRNO | errno.ENOSYS if confined else _RET_ALLOW),
     ]
     return b"".join(struct.pack("HBBI", *line) for line in lines)
 
@@ -106,15 +115,16 @@ def numbers_of(machine: str) -> dict[int, str]:
     return {numbers[column]: name for name, numbers in CALLS.items()}
 
 
-def install() -> int:
+def install(*, confined: bool = False) -> int:
     """Filter the calling thread, its later children and whatever they become; return the listener.
 
     Sets no_new_privs only where the kernel insists on it: without CAP_SYS_ADMIN in our user namespace.
+    `confined` is what `program` says.
 
     Raises:
         OSError: the kernel refuses; EBUSY means that a filter of ours has a listener already.
     """
-    code = ctypes.create_string_buffer(program(os.uname().machine))
+    code = ctypes.create_string_buffer(program(os.uname().machine, confined=confined))
     instructions = ctypes.create_string_buffer(
         struct.pack("HP", (len(code) - 1) // 8, ctypes.addressof(code))
     )

@@ -173,15 +173,17 @@ class Tracing:
         if not self._open:
             return
         self._open = False
-        try:
+        with suppress(OSError):  # no file may be opened any more; it is removed all the same
             self.stop()
+        pipe, directory, root = self.pipe, self._directory, self._root
+        # A number may mean another file soon.
+        self.pipe = self._directory = self._root = -1
+        os.close(pipe)
+        os.close(directory)
+        try:
+            _remove(root, self.name)
         finally:
-            os.close(self.pipe)
-            os.close(self._directory)
-            try:
-                _remove(self._root, self.name)
-            finally:
-                os.close(self._root)
+            os.close(root)
 
     def __enter__(self) -> Self:
         return self

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import pty
 import select
 import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -186,3 +190,57 @@ def test_sessions_end_with_their_handle(pipe: Pipe, sleeper: Namespace) -> None:
     finally:
         os.close(watched)
     assert sleeper.reap(block=False) is None
+
+
+def test_too_many_open_files_are_said(
+    pipe: Pipe, sleeper: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    for start in (hold, sleeper.enter):
+        with pytest.raises(LaunchError) as caught:
+            start(pipe.launch("true"))
+        assert caught.value.errno == errno.EMFILE
+
+
+def test_no_numbers_that_high_are_too_many_open_files(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    with pytest.raises(LaunchError) as caught:
+        hold(pipe.launch("true"))
+    assert caught.value.errno == errno.EMFILE
+
+
+def test_what_is_signalled_through_is_not_closed(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, closed = signal.pidfd_send_signal, threading.Event()
+
+    def send(descriptor: int, number: int) -> None:
+        if number == signal.SIGUSR1:
+            closing_it.start()
+            # It cannot be closed before this one has returned; without a lock it is at once.
+            assert not closed.wait(0.2)
+        real(descriptor, number)
+
+    def close() -> None:
+        namespace.close()
+        closed.set()
+
+    monkeypatch.setattr(signal, "pidfd_send_signal", send)
+    with started(pipe.launch("exec sleep 100")) as namespace:
+        closing_it = threading.Thread(target=close)
+        namespace.send(signal.SIGUSR1)
+        closing_it.join()
+        assert namespace.reap() in {-signal.SIGUSR1, -signal.SIGKILL}
+
+
+def test_all_that_wait_are_told_the_same(pipe: Pipe) -> None:
+    for _ in range(20):
+        with closing(hold(pipe.launch("exit 3"))) as namespace, ThreadPoolExecutor(2) as pool:
+            told = [pool.submit(namespace.reap) for _ in range(2)]
+            namespace.release()
+            namespace.confirm()
+        assert [one.result() for one in told] == [3, 3]
