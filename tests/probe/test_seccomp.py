@@ -101,7 +101,7 @@ def test_a_blocked_signal_that_is_handled_later() -> None:
 
 
 def test_a_child_that_is_never_told() -> None:
-    lines = shell("trap 'exit 0' TERM; sleep 100 & (sleep 101; true) & sleep 0; echo ready; wait")
+    lines = shell("trap 'exit 0' TERM; sleep 100 & (sleep 101 & echo ready; wait) & wait")
     assert [line for line in lines if line.startswith("TERM")] == ["TERM outside -> 1: handler"]
     killed = [line for line in lines if line.startswith("KILL")]
     assert len(killed) == 3

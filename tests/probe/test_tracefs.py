@@ -16,11 +16,13 @@ import pytest
 from endwell.engine.local import LocalContainer, LocalEngine
 from endwell.model.process import Killer
 from endwell.model.signals import KILL, TERM, Signal
-from endwell.model.timeline import Adopted, Executed, Fate, Origin, Sender, Signalled
+from endwell.model.spec import ContainerSpec
+from endwell.model.timeline import Adopted, Born, Executed, Fate, Origin, Sender, Signalled
 from endwell.probe.observer import ObserverError
+from endwell.probe.seccomp import SeccompObserver
 from endwell.probe.tracefs import TracefsObserver
 from endwell.system.tracefs import Tracing
-from tests.probe.conftest import Seen, Watch
+from tests.probe.conftest import LIMIT, Seen, Watch
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="tracefs needs root")]
 
@@ -378,6 +380,62 @@ def test_following_late_loses_nothing(watch: Watch) -> None:
     assert not late.timeline.witness.blind
 
 
+def test_one_that_is_followed_while_an_earlier_reading_goes_on_was_not_running_already(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reads, made, known = Tracing.read, threading.Event(), threading.Event()
+
+    def slow(tracing: Tracing, most: int) -> bytes:
+        content = reads(tracing, most)
+        if not known.is_set():
+            made.set()
+            known.wait(LIMIT)
+        return content
+
+    monkeypatch.setattr(Tracing, "read", slow)
+    with TracefsObserver() as observer:
+        subprocess.run(["true"], check=True)
+        assert made.wait(LIMIT)
+        with LocalEngine().create(ContainerSpec(command=("sh", "-c", "echo ready; sleep 60"))) as container:
+            observer.follow(container.pid)
+            known.set()
+            container.start()
+            container.expect("ready")
+            observer.hurry()
+            container.stop(0)
+            seen = observer.finish()
+    assert not any("running already" in sentence for sentence in seen.witness.blind)
+    assert seen.events[0] == Born(seen.events[0].at, 1, 0)
+
+
+def test_what_could_not_be_read_is_what_we_ordered_or_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: int) -> tuple[str, ...]:
+        raise ProcessLookupError
+
+    monkeypatch.setattr("endwell.probe.tracefs_answers.command_line", gone)
+    monkeypatch.setattr("endwell.probe.tracefs.glimpses", lambda _: ())
+    command, inside = ("sh", "-c", "sleep 60 & echo ready; wait"), ("sh", "-c", "sleep 0; exit 0")
+    with (
+        TracefsObserver() as observer,
+        LocalEngine().create(ContainerSpec(command=command)) as container,
+    ):
+        observer.follow(container.pid, container.command)
+        container.start()
+        container.expect("ready")
+        with container.exec(inside) as running:
+            observer.entered(running.pid, inside)
+            running.wait()
+        observer.hurry()
+        container.stop(0)
+        seen = observer.finish()
+    told = [event.argv for event in seen.events if isinstance(event, Executed)]
+    assert told[0] == command
+    assert inside in told
+    assert [argv[0].rpartition("/")[2] for argv in told if len(argv) == 1] == ["sleep", "sleep"]
+    (said,) = (sentence for sentence in seen.witness.blind if "command line" in sentence)
+    assert said.startswith("it could not read the command lines of 2 programs")
+
+
 def test_a_container_that_runs_already_is_taken_in_as_it_is() -> None:
     engine = LocalEngine()
     with engine.start(("sh", "-c", "sleep 60 & (sleep 61; :) & echo ready; wait")) as container:
@@ -423,10 +481,11 @@ def test_a_session_that_had_gone_before_it_was_looked_up_is_said(
         container.exec(("true",)).wait()
         subprocess.run(["true"], check=True)
 
-    assert not watch(python(LEAVES, READY, SLEEP), before=enter).timeline.witness.blind
+    blind = watch(python(LEAVES, READY, SLEEP), before=enter).timeline.witness.blind
+    assert not any(sentence.startswith("it may have missed") for sentence in blind)
     monkeypatch.setattr(f"endwell.probe.tracefs_answers.{step}", gone)
-    (said,) = watch(python(LEAVES, READY, SLEEP), before=enter).timeline.witness.blind
-    assert said.startswith("it may have missed a command run inside")
+    blind = watch(python(LEAVES, READY, SLEEP), before=enter).timeline.witness.blind
+    assert any(sentence.startswith("it may have missed a command run inside") for sentence in blind)
 
 
 def test_born_counts_while_it_runs() -> None:
@@ -484,6 +543,54 @@ def test_a_reader_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         observer.follow(os.getpid())
         with pytest.raises(ObserverError, match="Input/output"):
             observer.finish()
+        # Whatever number the closed directory had may be anything by now.
+        with pytest.raises(ObserverError, match="Input/output"):
+            observer.hurry()
+
+
+def test_a_reader_that_cannot_open_files_any_more_prints_nothing(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise OSError(24, "Too many open files")
+
+    instances: list[str] = []
+    with TracefsObserver() as observer:
+        monkeypatch.setattr(Tracing, "stop", fail)
+        monkeypatch.setattr(Tracing, "read", fail)
+        observer.follow(os.getpid())
+        with pytest.raises(ObserverError, match="raise ulimit -n"):
+            observer.finish()
+        instances.append(observer._tracing.name if observer._tracing else "")
+    assert capfd.readouterr() == ("", "")
+    with Tracing.make({}, 4) as other:
+        names = os.listdir(f"/proc/self/fd/{other._directory}/..")  # noqa: PTH208  it is nowhere else
+    assert instances[0] not in names
+
+
+def test_where_no_thread_can_be_made_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    before = {one.name for one in Path("/proc/self/fd").iterdir()}
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for observer in (TracefsObserver(), SeccompObserver()):
+        with pytest.raises(ObserverError, match="raise ulimit -u"):
+            observer.__enter__()
+    assert {one.name for one in Path("/proc/self/fd").iterdir()} == before
+
+
+def test_what_was_dropped_before_it_was_followed_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("endwell.probe.tracefs._KEPT_BEFORE", 0)
+    command = ("sh", "-c", "echo ready; sleep 60")
+    with TracefsObserver() as observer, LocalEngine().start(command) as container:
+        container.expect("ready")
+        observer.follow(container.pid, command)
+        observer.hurry()
+        container.stop(0)
+        seen = observer.finish()
+    assert seen.witness.lost
+    assert not any("running already" in sentence for sentence in seen.witness.blind)
 
 
 def test_killed_outright_it_leaves_only_what_the_next_one_removes() -> None:

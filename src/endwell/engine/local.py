@@ -99,7 +99,7 @@ class LocalEngine:
             return LocalContainer(spec, launch, standard)
         except LaunchError as error:
             standard.abandon()
-            raise explain(error, command) from error
+            raise explain(error, command, launch.directory) from error
         except BaseException:
             standard.abandon()
             raise

@@ -63,6 +63,11 @@ class Execution(Protocol):
     """
 
     @property
+    def pid(self) -> int:
+        """Its number on this machine; 0 when it is not known, as of an engine's, and after `close`."""
+        ...
+
+    @property
     def lines(self) -> Sequence[Line]:
         """Every line it has printed so far, oldest first."""
         ...
@@ -106,6 +111,11 @@ class Container(Protocol):
     @property
     def pid(self) -> int:
         """PID 1's number on this machine; 0 when it is not known yet, and `elsewhere`."""
+        ...
+
+    @property
+    def command(self) -> Sequence[str]:
+        """What PID 1 is told to execute at the start: all words, those of the image included."""
         ...
 
     @property

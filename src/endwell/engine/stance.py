@@ -17,11 +17,14 @@ from endwell.parse.procfs import Status, read_status
 from endwell.system.seccomp import RT_SIGTIMEDWAIT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from endwell.model.signals import Signal
 
 _WORD = struct.Struct("Q")
 _AT_ONCE = 1 << 16
 _EXITING = 0x4  # PF_EXITING of linux/sched.h
+_LOOKS = 16
 _FLAGS = 6  # where /proc/PID/stat has them, behind the name
 _SIGTIMEDWAIT = str(RT_SIGTIMEDWAIT.get(os.uname().machine, -1))
 _MASK = re.compile(r"^sigmask:\s*(.*)$", re.MULTILINE)
@@ -63,12 +66,23 @@ def stance(pid: int, signal: Signal | None = None) -> Stance:
 
 def is_ending(pid: int) -> bool:
     """Whether all threads of a process are on their way out, or it has gone already."""
-    flags = []
-    with suppress(OSError):
-        for thread in threads(pid):
-            with suppress(OSError, ValueError, IndexError):  # one thread may go, and the process stay
-                flags.append(int(read(thread, "stat").rpartition(b")")[2].split()[_FLAGS]))
-    return all(one & _EXITING for one in flags)
+    for _ in range(_LOOKS):
+        try:
+            ending = _are_ending(threads(pid))
+        except OSError:
+            return True
+        if ending is not None:
+            return ending
+        # A thread that has gone may have taken the place of the leader, which was on its way out.
+    return False
+
+
+def _are_ending(some: Iterable[int]) -> bool | None:
+    """Whether these threads are all on their way out; None when one of them cannot be asked any more."""
+    try:
+        return all(int(read(one, "stat").rpartition(b")")[2].split()[_FLAGS]) & _EXITING for one in some)
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _status(pid: int) -> Status:

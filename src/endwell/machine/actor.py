@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from endwell.machine.mailbox import Mailbox
 
@@ -26,14 +25,6 @@ class Program:
     order: int
     path: str
     argv: tuple[str, ...] = ()
-
-
-class Reading(NamedTuple):
-    """A command line, read between two instants."""
-
-    since: float
-    until: float
-    argv: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -117,12 +108,16 @@ class Actor:
         self.programs.append(program)
         self.box.execute()
 
-    def name(self, readings: Iterable[Reading]) -> None:
-        """Give each program the first command line that was read while it was this one, and no other."""
-        ends = [*(program.at for program in self.programs[1:]), self.died.at if self.died else math.inf]
-        for program, end in zip(self.programs, ends, strict=False):
-            its = (one.argv for one in readings if program.at < one.since and one.until < end)
-            program.argv = next(its, ())
+    def number(self, known: Iterable[tuple[float, int]]) -> None:
+        """Take the number inside that somebody read while it lived, if its parent's clone has told none."""
+        if self.pid is None:
+            mine = (number for at, number in known if self.born.at < at and self.alive(at))
+            self.pid = next(mine, None)
+
+    @property
+    def unexplained(self) -> bool:
+        """Whether it ended, and no record tells why."""
+        return self.died is not None and self.code is None and self.cause is None
 
     def end(self) -> None:
         """Settle how it ended and what became of its signals."""

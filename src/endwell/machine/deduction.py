@@ -134,6 +134,9 @@ class _Fold:
             life.waited |= stance.waiting
             leaving = stance.leaving or life.left is not None or life.ended is not None
             found = fate(sent.signal, replace(stance, leaving=leaving), first=first, outside=outside)
+            doomed = life.last is not None and life.last.default is Default.TERMINATE
+            if doomed and found is Fate.DEFAULT and sent.signal.default in _DEADLY:
+                found = Fate.TOO_LATE  # another one has ended it, though that does not show yet
         if first and outside and sent.signal == KILL and life.killed is None:
             life.killed = sent.at
         if found in {Fate.DEFAULT, Fate.PENDING} and sent.signal.default in _DEADLY:

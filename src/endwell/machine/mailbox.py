@@ -17,7 +17,9 @@ could look in time the clock does, for one that is not blocked is taken within a
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from endwell.model.signals import CONT, KILL, STOP, Default, Signal
@@ -137,9 +139,9 @@ class Mailbox:
 
         `blocked` are the signals that every thread of the process blocks, None when nobody looked.
         """
-        self._ignored.append((at, ignored))
+        _keep(self._ignored, at, ignored)
         if blocked is not None:
-            self._blocked.append((at, blocked))
+            _keep(self._blocked, at, blocked)
         self._seen = at
         for one in self.open:
             if one.at < at and (one.shared or one.tid == tid):
@@ -208,10 +210,10 @@ class Mailbox:
 
     def _was_read(self, one: Sent) -> bool:
         """Return whether a read took it that no later look at the masks contradicts."""
-        at = next((at for at in self._reads if at >= one.at), None)
-        if at is None or at <= self._seen:
+        place = bisect_left(self._reads, one.at)
+        if place == len(self._reads) or self._reads[place] <= self._seen:
             return False
-        self._reads.remove(at)
+        del self._reads[place]
         return True
 
     def _was_blocked(self, one: Sent, doomed: float | None) -> bool:
@@ -244,9 +246,18 @@ class Mailbox:
         return self.first and one.signal not in {KILL, STOP} and not fault
 
 
+def _keep(looks: list[tuple[float, int]], at: float, mask: int) -> None:
+    """Add a look; of those that saw the same, one after the other, only the last one is kept."""
+    if looks and looks[-1][1] == mask:
+        looks.pop()
+    looks.append((at, mask))
+
+
 def _nearest(looks: list[tuple[float, int]], at: float) -> int | None:
     """Return the mask as it was looked at first since an instant, otherwise as it was before."""
-    return next((mask for when, mask in looks if when >= at), looks[-1][1] if looks else None)
+    if not looks:
+        return None
+    return looks[min(bisect_left(looks, at, key=itemgetter(0)), len(looks) - 1)][1]
 
 
 def _has(mask: int, signal: Signal) -> bool:

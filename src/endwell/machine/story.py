@@ -19,10 +19,10 @@ What /proc has to tell is asked for with a `Want`, and told with `named`, `looke
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from endwell.machine.actor import Actor, Mark, Program, Reading
+from endwell.machine.actor import Actor, Mark, Program
+from endwell.machine.command_lines import CommandLines, Order, Reading
 from endwell.machine.kinship import settle
 from endwell.machine.mailbox import Mailbox, Sent
 from endwell.machine.origins import is_notice, is_of_an_end, is_ours, origin_of
@@ -33,7 +33,7 @@ from endwell.model.signals import Signal
 from endwell.model.timeline import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from endwell.model.timeline import Event
 
@@ -51,7 +51,8 @@ class Story:
     """The story of the container whose PID 1 has number `first` on the host, known since `known` (seconds).
 
     Before `known` that number may have meant others; from then on it means PID 1. Of births and signals at
-    `most` so many are kept; `dropped` counts the others. `visitors` came in from outside, here or elsewhere.
+    `most` so many are kept; `dropped` counts the others. `visitors` came in from outside, here or elsewhere;
+    `foreign`: somebody was a program of another word size, whose calls the kernel does not record.
     """
 
     def __init__(self, first: int, known: float, most: int = 500_000) -> None:
@@ -70,7 +71,9 @@ class Story:
         self._cloning: dict[int, Actor] = {}
         self._waits: list[tuple[Mark, int]] = []
         self._buried: dict[int, list[Actor]] = {}
-        self._readings: dict[int, list[Reading]] = defaultdict(list)
+        self._lines = CommandLines()
+        self._inside: dict[int, list[tuple[float, int]]] = {}
+        self.foreign = False
         self.visitors = Visitors()
         self._table = {
             "task_newtask": self._newtask,
@@ -117,8 +120,15 @@ class Story:
 
     def named(self, at: float, tid: int, argv: tuple[str, ...], since: float | None = None) -> None:
         """Take a command line, read from `since` until `at`; which program's it was is found at the end."""
-        if argv:
-            self._readings[tid].append(Reading(at if since is None else since, at, argv))
+        self._lines.read(tid, Reading(at if since is None else since, at, argv))
+
+    def lacks_number(self, tid: int) -> bool:
+        """Return whether nobody has said yet which number a member has inside."""
+        return tid in self._tasks and self._tasks[tid].pid is None
+
+    def numbered(self, at: float, tid: int, inside: int) -> None:
+        """Take the number inside of a process that lived at an instant; what clone returned counts more."""
+        self._inside.setdefault(tid, []).append((at, inside))
 
     def looked(self, at: float, tid: int, ignored: int, pending: int, blocked: int | None = None) -> None:
         """Take the masks of a process, read after `at`: signal n is bit n-1, `blocked` by all its threads."""
@@ -286,14 +296,22 @@ class Story:
         actor = self._tasks.get(tid)
         return Want(Ask.MASKS, actor.host) if actor is not None and actor.box.read(at) else None
 
-    def tell(self) -> tuple[tuple[Event, ...], int]:
+    @property
+    def unread(self) -> int:
+        """How many programs are known by their paths alone, when the story has been told."""
+        return self._lines.unread
+
+    def tell(self, orders: Iterable[Order] = ()) -> tuple[tuple[Event, ...], int]:
         """Return the events in order of time, and how many processes are missing; to be called once.
 
-        Missing is a process whose number inside nobody saw: the records of its birth were lost.
+        `orders` are what PID 1 and commands run inside were told to execute. Missing is a process whose
+        number inside nobody saw: the records of its birth were lost, or never made (`foreign`).
         """
+        self._lines.settle(self.actors, orders)
         for actor in self.actors:
-            actor.name(self._readings.get(actor.host, ()))
+            actor.number(self._inside.get(actor.host, ()))
             actor.end()
+        self.foreign = self.foreign or any(actor.unexplained for actor in self.actors)
         adoptions = settle(self.actors, self.root, self._waits)
         events = tell(self.actors, adoptions, self.root if self._from_birth else None)
         return events, sum(actor.pid is None for actor in self.actors)

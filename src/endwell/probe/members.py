@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,9 @@ from endwell.parse.procfs import read_command, read_stat, read_status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Where an ELF file says how long its words are, and what it says for ours.
+_KIND = slice(4, 5)
+_OURS = bytes((struct.calcsize("P") // 4,))
 HERTZ = os.sysconf("SC_CLK_TCK")
 
 
@@ -29,6 +33,15 @@ def namespace_of(pid: int) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def is_foreign(pid: int) -> bool:
+    """Whether a process executes a program of another word size than ours: a 32-bit one."""
+    try:
+        with open(f"/proc/{pid}/exe", "rb", buffering=0) as file:  # noqa: PTH123  called for every program
+            return file.read(_KIND.stop)[_KIND] not in {b"", _OURS}
+    except OSError:
+        return False
 
 
 def members(identity: tuple[int, int]) -> Iterator[Found]:

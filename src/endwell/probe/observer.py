@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
     from endwell.model.timeline import Event, Witness
+
+
+NO_THREAD = "cannot observe with {}: no more threads may be started here; raise ulimit -u"
 
 
 class ObserverError(Exception):
@@ -45,8 +49,15 @@ class Observer(Protocol):
         """How many processes were seen so far: a container that forks without end has to be ended."""
         ...
 
-    def follow(self, pid: int) -> None:
-        """PID 1 is known now: by its number on the host; what happened to it before is not lost."""
+    def follow(self, pid: int, argv: Sequence[str] = ()) -> None:
+        """PID 1 is known now: by its number on the host; what happened to it before is not lost.
+
+        `argv` is what it is told to execute, if we tell it.
+        """
+        ...
+
+    def entered(self, pid: int, argv: Sequence[str]) -> None:
+        """We have run a command inside: by its number on the host, and what it was told to execute."""
         ...
 
     def hurry(self) -> None:

@@ -10,6 +10,7 @@ from endwell.probe.interruptions import for_threads
 from endwell.probe.observer import Observation, ObserverError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
     from endwell.probe.observer import Observer
@@ -26,7 +27,10 @@ class NoObserver:
     listener = None
     born = 0
 
-    def follow(self, pid: int) -> None:
+    def follow(self, pid: int, argv: Sequence[str] = ()) -> None:
+        """Do nothing."""
+
+    def entered(self, pid: int, argv: Sequence[str]) -> None:
         """Do nothing."""
 
     def hurry(self) -> None:

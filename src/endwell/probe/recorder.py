@@ -14,6 +14,7 @@ from endwell.model.timeline import Fate, Origin, Sender
 from endwell.probe import kills, sight
 from endwell.probe.attempt import Attempt
 from endwell.probe.kills import Kill, Reached
+from endwell.probe.members import is_foreign
 
 if TYPE_CHECKING:
     from endwell.machine.glimpses import Stance
@@ -26,7 +27,9 @@ _FOLLOW = 0.05
 
 
 class Recorder:
-    """Writes down what members do; `nested`: one of them did it in a PID namespace of its own.
+    """Writes down what members do.
+
+    `nested`: one of them did it in a PID namespace of its own; `foreign`: one is of another word size.
 
     Args:
         members: who is in the container.
@@ -37,6 +40,7 @@ class Recorder:
         self._members = members
         self._book = book
         self.nested = False
+        self.foreign = False
 
     def regard(self, held: Notification, now: float) -> int | None:
         """Note what somebody who is held wants; return the error to answer with, None: the call may go on.
@@ -117,6 +121,7 @@ class Recorder:
         if (words := attempt.succeeded(member.host)) is not None:
             member.attempt = None
             self._book.write(Became(attempt.at, member.pid, words))
+            self.foreign = self.foreign or is_foreign(member.host)
         elif attempt.failed(member.host, tid):
             member.attempt = None
 

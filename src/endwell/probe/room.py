@@ -13,13 +13,18 @@ if TYPE_CHECKING:
 
     from endwell.engine.output import Line
     from endwell.engine.protocol import Container
+    from endwell.probe.observer import Observer
 
 
 class ContainerRoom:
-    """The questions of `ready.Room`, answered by a container of any engine."""
+    """The questions of `ready.Room`, answered by a container of any engine.
 
-    def __init__(self, container: Container) -> None:
+    `observer` is told of the commands that are run in there.
+    """
+
+    def __init__(self, container: Container, observer: Observer) -> None:
         self._container = container
+        self._observer = observer
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -49,7 +54,9 @@ class ContainerRoom:
         """Run a command inside and return its status; None when it took longer than `timeout` seconds."""
         try:
             # Only the waiting may be left: half an execution nobody could end.
-            with HeldBack() as held, self._container.exec(command) as running, held.allowed():
-                return running.wait(timeout)
+            with HeldBack() as held, self._container.exec(command) as running:
+                self._observer.entered(running.pid, command)
+                with held.allowed():
+                    return running.wait(timeout)
         except EngineError:
             return None

@@ -1,7 +1,8 @@
 """Who is in a container now, from the first look at a process until it is collected.
 
-A process becomes a member because a notification or its parent's list of children names it *and* the kernel
-says that it is in the container's PID namespace; nothing is found by climbing. A pidfd is opened before
+A process becomes a member because a notification, a member's list of children, or a member that has it as its
+parent names it *and* the kernel says that it is in the container's PID namespace: so no way up leads out of
+there. A pidfd is opened before
 anything is read, and has to stand for a process that still has its number afterwards: so a number that comes
 round never lends one process the looks of another.
 

@@ -23,15 +23,15 @@ from endwell.model.signals import Signal
 from endwell.model.timeline import Origin, Sender, Witness
 from endwell.probe import approximation, kills, sight
 from endwell.probe.notebook import Notebook
-from endwell.probe.observer import Observation, ObserverError
+from endwell.probe.observer import NO_THREAD, Observation, ObserverError
 from endwell.probe.recorder import Recorder
 from endwell.probe.roster import Roster
 from endwell.system import limits, seccomp
-from endwell.system.launch import REFUSED
 from endwell.system.pidfd import has_ended
 from endwell.system.seccomp import Listener
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
     from endwell.machine.glimpses import Glimpse
@@ -48,8 +48,10 @@ _BLIND = (
     "the order of events that are less than 1 ms apart is not certain, and a fork is seen up to 10 ms late",
     "it may have missed a process that executed nothing and was killed by a fault within 10 ms of its fork",
     "signals sent at the same time arrive one after the other; unobserved they may merge, or come too late",
+    "a program that signals without end is slowed down by it, and may end otherwise than unobserved",
 )
 _NESTED = "it did not follow signals inside a PID namespace that a program of the container made for itself"
+_FOREIGN = "it did not see what 32-bit programs execute and whom they signal"
 _STATUS = "this kernel tells the exit status of few processes: it needs 6.15 or newer"
 
 
@@ -68,7 +70,6 @@ class SeccompObserver:
         self._listeners: dict[int, Listener] = {}
         self._next = 0.0
         self._lost = 0
-        self._unfiltered = False
         self._ending = False
         self._thread = threading.Thread(target=self._watch, name="seccomp observer", daemon=True)
 
@@ -93,7 +94,12 @@ class SeccompObserver:
         limits.raise_open_files()
         for descriptor in (self._ours.fileno(), self._bell):
             self._members.epoll.register(descriptor, select.EPOLLIN)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._close()
+            limits.restore_open_files()
+            raise ObserverError(NO_THREAD.format(self.name)) from error
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -112,8 +118,9 @@ class SeccompObserver:
         self._theirs.close()
         os.close(self._bell)
 
-    def follow(self, pid: int) -> None:
-        """PID 1 is known now: by its number on the host."""
+    def follow(self, pid: int, argv: Sequence[str] = ()) -> None:
+        """PID 1 is known now: by its number on the host; what it executes is read while it is held."""
+        del argv
         with self._lock:
             try:
                 self._members.begin(pid, time.monotonic())
@@ -122,6 +129,9 @@ class SeccompObserver:
                     f"cannot observe process {pid}: {error}; it may have ended: see what it printed"
                 ) from error
         os.eventfd_write(self._bell, 1)
+
+    def entered(self, pid: int, argv: Sequence[str]) -> None:
+        """Do nothing: what a command inside executes is read while it is held."""
 
     def hurry(self) -> None:
         """Look at once: who is there when the stop comes is to be known."""
@@ -170,11 +180,13 @@ class SeccompObserver:
 
     def _witness(self, seen: tuple[Glimpse, ...]) -> Witness:
         approximate = self._members.approximate
-        blind = [*(approximation.blind(filtered=not self._unfiltered) if approximate else ()), *_BLIND]
+        blind = [*(approximation.blind() if approximate else ()), *_BLIND]
         if missed := self._members.missed:
             blind.append(f"{missed} processes or threads came and went between two looks, and were not seen")
         if self._recorder.nested:
             blind.append(_NESTED)
+        if self._recorder.foreign and not approximate:
+            blind.append(_FOREIGN)
         if any(isinstance(one, Collected) and one.status is None for one in seen):
             blind.append(_STATUS)
         lost = self._lost + self._members.refused + self._book.lost
@@ -212,8 +224,7 @@ class SeccompObserver:
             self._next = now + max(_EVERY, _SHARE * took)
 
     def _accept(self) -> None:
-        said, descriptors, _, _ = socket.recv_fds(self._ours, 16, 1)
-        self._unfiltered = self._unfiltered or said == REFUSED
+        _, descriptors, _, _ = socket.recv_fds(self._ours, 16, 1)
         for descriptor in descriptors:
             listener = Listener(descriptor)
             self._listeners[descriptor] = listener

@@ -23,25 +23,32 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from endwell.machine.command_lines import Order
 from endwell.machine.story import Story
 from endwell.model.timeline import Witness
 from endwell.parse.trace import Head, Record, heads, record
 from endwell.probe.members import namespace_of
-from endwell.probe.observer import Observation, ObserverError
-from endwell.probe.tracefs_answers import acquaint, answer, attach, command_lines, look
+from endwell.probe.observer import NO_THREAD, Observation, ObserverError
+from endwell.probe.tracefs_answers import acquaint, answer, attach, glimpses, look
 from endwell.probe.tracefs_events import (
     ATTACHED,
     EVENTS,
     READ,
     SIGNALFD_READ,
     explain,
+    foreign,
+    is_exhausted,
     overlooked,
+    unread,
     unrecorded,
 )
 from endwell.system.tracefs import Tracing, kilobytes_each
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
+
+    from endwell.machine.question import Found
 
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 _LONGEST_REST, _STORM_REST = 0.05, 0.25
@@ -81,8 +88,10 @@ class TracefsObserver:
         self._wake = -1
         self._thread: threading.Thread | None = None
         self._followed: tuple[int, float, tuple[int, int] | None] | None = None
+        self._orders: list[Order] = []
+        self._whole = False
         self._blind: list[str] = []
-        self._lines: list[tuple[float, int, tuple[str, ...], float]] = []
+        self._glimpses: list[tuple[float, float, Found]] = []
         self._hurrying = False
         self._ending = False
         self._leaving = False
@@ -90,7 +99,9 @@ class TracefsObserver:
         self._finished = threading.Event()
         self._before: deque[bytes] = deque()
         self._before_size = 0
+        self._dropped = 0
         self._late: list[Record] = []
+        self._until = 0.0
         self._story: Story | None = None
         self._lost = 0
         self._seen: Observation | None = None
@@ -101,20 +112,30 @@ class TracefsObserver:
         """How many processes were seen so far."""
         return self._story.born if self._story else 0
 
-    def follow(self, pid: int) -> None:
+    def follow(self, pid: int, argv: Sequence[str] = ()) -> None:
         """PID 1 is known now: by its number on the host; what happened to it before is not lost."""
+        self.entered(pid, argv)
         self._followed = (pid, time.monotonic(), namespace_of(pid))
         self._ring()
 
+    def entered(self, pid: int, argv: Sequence[str]) -> None:
+        """Take what a process was told to execute: it may be over before its command line can be read."""
+        self._orders.append(Order(time.monotonic(), pid, tuple(argv)))
+
     def hurry(self) -> None:
         """Read at once what happens from now on; returns when it has caught up, or after half a second."""
+        if self._failed is not None:
+            raise self._failure(self._failed)
         if self._tracing is not None:
-            self._tracing.enable(READ)
+            try:
+                self._tracing.enable(READ)
+            except OSError as error:
+                raise self._failure(error) from error
         self._hurrying = True
         self._ring()
         # Before the stop takes them away, and from here: the thread may be behind.
         if self._followed is not None and self._followed[2] is not None:
-            self._lines += command_lines(self._followed[2])
+            self._glimpses += glimpses(self._followed[2])
         self._caught_up.wait(_LONGEST_CATCHING_UP)
 
     def finish(self) -> Observation:
@@ -123,8 +144,12 @@ class TracefsObserver:
         self._ring()
         self._finished.wait()
         if self._seen is None:
-            raise ObserverError(f"cannot observe any more: {self._failed}; please report this")
+            raise self._failure(self._failed)
         return self._seen
+
+    def _failure(self, error: BaseException | None) -> ObserverError:
+        step = "raise ulimit -n" if is_exhausted(error) else "please report this"
+        return ObserverError(f"cannot observe any more: {self._failed or error}; {step}")
 
     def __enter__(self) -> Self:
         if Path("/proc/self/ns/pid").stat().st_ino != _INITIAL_PID_NAMESPACE:
@@ -145,8 +170,13 @@ class TracefsObserver:
         except BaseException:
             self._close()
             raise
-        self._thread = threading.Thread(target=self._run, args=(tracing,), name="tracefs", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, args=(tracing,), name="tracefs", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._close()
+            raise ObserverError(NO_THREAD.format("tracefs")) from error
+        self._thread = thread
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -181,7 +211,8 @@ class TracefsObserver:
             self._caught_up.set()
             self._finished.set()
             # Takes a while, and nobody has to wait for it before `__exit__`.
-            tracing.close()
+            with suppress(OSError):
+                tracing.close()
 
     def _watch(self, tracing: Tracing) -> None:
         pause = _FIRST_LOOK
@@ -229,24 +260,44 @@ class TracefsObserver:
 
     def _read(self, tracing: Tracing) -> int:
         """Read once and feed what is in order by now; return how many bytes there were."""
+        # Before the reading: then the record of PID 1's birth is in it, if there is one.
+        followed = self._followed
         start = time.monotonic()
         content = tracing.read(_AT_ONCE)
-        if self._followed is None:
+        if followed is None:
             self._before.append(content)
             self._before_size += len(content)
             while self._before_size > _KEPT_BEFORE:
-                self._before_size -= len(self._before.popleft())
+                dropped = self._before.popleft()
+                self._before_size -= len(dropped)
+                self._dropped += dropped.count(b"\n")
         elif self._story is None:
-            pid, known, identity = self._followed
-            self._story = story = Story(pid, known, self._most)
+            pid, known, _ = followed
+            story = Story(pid, known, self._most)
             self._feed(story, b"".join([*self._before, content]), start)
             self._before.clear()
-            if story.root is None and identity is not None:
-                self._blind.append(ATTACHED)
-                attach(story, pid, known, identity)
+            self._story = story
         else:
             self._feed(self._story, content, start)
+        if self._story is not None and followed is not None and not self._whole:
+            self._attach(self._story, followed, whole=len(content) < _AT_ONCE)
         return len(content)
+
+    def _attach(
+        self, story: Story, followed: tuple[int, float, tuple[int, int] | None], *, whole: bool
+    ) -> None:
+        """Look for who was there before us, when all is read that was recorded until PID 1 was known.
+
+        Until then its birth may still be on the way; `whole`: nothing was left to be read.
+        """
+        pid, known, identity = followed
+        self._whole = whole or self._until > known
+        if self._whole and story.root is None and identity is not None:
+            if self._orders[0].argv:
+                self._lost += self._dropped  # we have started it, so its birth was recorded
+            else:
+                self._blind.append(ATTACHED)
+            attach(story, pid, known, identity)
 
     def _feed(self, story: Story, content: bytes, start: float) -> None:
         text = content.decode("latin-1")
@@ -268,6 +319,7 @@ class TracefsObserver:
             if one.at >= start:
                 self._late.append(one)
                 continue
+            self._until = one.at
             want = story.feed(*one)
             if want is not None:
                 answer(story, want, one, identity)
@@ -287,9 +339,14 @@ class TracefsObserver:
             pass
         if story is None:
             return Observation((), Witness(self.name, max(tracing.lost(), self._lost), tuple(self._blind)))
-        for line in self._lines:
-            story.named(*line)
-        events, missing = story.tell()
+        for since, until, one in self._glimpses:
+            story.named(until, one.tid, one.argv, since)
+            story.numbered(until, one.tid, one.inside)
+        events, missing = story.tell(self._orders)
         lost = max(tracing.lost(), self._lost) + story.dropped
-        blind = (*unrecorded(tracing.missing), *self._blind, *overlooked(story.visitors.overlooked))
-        return Observation(events, Witness(self.name, lost or missing, blind))
+        blind = [*unrecorded(tracing.missing), *self._blind, *overlooked(story.visitors.overlooked)]
+        blind += unread(story.unread)
+        if not lost and (missing or story.foreign):
+            # Nothing was lost, so nothing was recorded.
+            blind += foreign(missing)
+        return Observation(events, Witness(self.name, lost, tuple(blind)))

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from endwell.machine.question import Ask, Want
 from endwell.parse.procfs import read_status
-from endwell.probe.members import command_line, find, members, namespace_of
+from endwell.probe.members import command_line, find, is_foreign, members, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from endwell.machine.question import Found
     from endwell.machine.story import Story
     from endwell.parse.trace import Record
 
@@ -32,6 +33,10 @@ def answer(story: Story, want: Want, one: Record, identity: tuple[int, int] | No
             since = time.monotonic()
             argv = command_line(want.tid)
             story.named(time.monotonic(), want.tid, argv, since)
+            story.foreign = story.foreign or is_foreign(want.tid)
+            if story.lacks_number(want.tid):
+                inside = read_status(Path(f"/proc/{want.tid}/status").read_text(errors="replace")).inside
+                story.numbered(time.monotonic(), want.tid, inside)
         elif want.ask is Ask.MASKS:
             look(story, want.tid)
         elif want.ask is Ask.VISITOR:
@@ -80,12 +85,12 @@ def acquaint(story: Story) -> None:
         look(story, actor.host)
 
 
-def command_lines(identity: tuple[int, int]) -> Iterator[tuple[float, int, tuple[str, ...], float]]:
-    """Yield what `Story.named` takes of everybody in a PID namespace, whether a record was read or not."""
+def glimpses(identity: tuple[int, int]) -> Iterator[tuple[float, float, Found]]:
+    """Yield from when until when somebody was read, and what, for everybody in a PID namespace."""
     since = until = time.monotonic()
     for one in members(identity):
         since, until = until, time.monotonic()
-        yield until, one.tid, one.argv, since
+        yield since, until, one
 
 
 def attach(story: Story, pid: int, known: float, identity: tuple[int, int]) -> None:

@@ -48,6 +48,25 @@ def overlooked(number: int) -> list[str]:
     return [sentence] if number else []
 
 
+def unread(number: int) -> list[str]:
+    """Return that so many programs are known by their paths alone: at most a sentence."""
+    if number == 1:
+        return [
+            "it could not read the command line of a program that was over at once: only its path is known"
+        ]
+    sentence = f"it could not read the command lines of {number} programs that were over at once: "
+    return [sentence + "only their paths are known"] if number else []
+
+
+def foreign(missing: int) -> list[str]:
+    """Return what is not seen of programs of another word size; `missing` processes cannot be told apart."""
+    forked = {0: "", 1: "; a process that one of them forked is left out"}
+    said = forked.get(missing, f"; {missing} processes that they forked are left out")
+    return [
+        "it did not see what 32-bit programs call: with which status they ended, whom they collected" + said
+    ]
+
+
 def unrecorded(missing: Collection[str]) -> list[str]:
     """Return what cannot be seen on a kernel that lacks some events, a sentence each."""
     return [
@@ -55,6 +74,11 @@ def unrecorded(missing: Collection[str]) -> list[str]:
         for event, _, what in EVENTS
         if what and event in missing
     ]
+
+
+def is_exhausted(error: BaseException | None) -> bool:
+    """Whether it failed because no more files may be opened."""
+    return isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}
 
 
 def explain(error: OSError) -> str:

@@ -19,7 +19,7 @@ from endwell.machine.glimpses import (
     Stance,
     Stood,
 )
-from endwell.model.signals import CHLD, CONT, KILL, STOP, TERM, WINCH, Signal
+from endwell.model.signals import CHLD, CONT, KILL, QUIT, STOP, TERM, WINCH, Signal
 from endwell.model.timeline import Adopted, Born, Died, Fate, Origin, Reaped, Sender, Signalled
 
 OUTSIDE = Sender(Origin.OUTSIDE)
@@ -200,6 +200,33 @@ def test_a_handler_that_leaves_while_another_one_waits_has_run() -> None:
         Left(3, 2, 0),
     ]
     assert fates(seen) == [Fate.HANDLER, Fate.MERGED]
+
+
+def test_one_death_has_one_cause() -> None:
+    seen: list[Glimpse] = [
+        *(
+            Met(0, 1, 0),
+            Met(0, 2, 1),
+            Sent(1, 2, TERM, FIRST, Stance()),
+            Sent(1.001, 2, TERM, SECOND, Stance()),
+        ),
+        *(Ended(3, 2), Collected(3, 2, -15)),
+    ]
+    assert fates(seen) == [Fate.DEFAULT, Fate.TOO_LATE]
+    assert Died(3, 2, signal=TERM, sender=FIRST) in events(seen)
+
+
+def test_a_kill_while_a_core_is_written_is_the_cause() -> None:
+    seen: list[Glimpse] = [
+        *(
+            Met(0, 1, 0),
+            Met(0, 2, 1),
+            Sent(1, 2, QUIT, FIRST, Stance()),
+            Sent(1.001, 2, KILL, SECOND, Stance()),
+        ),
+        *(Ended(3, 2), Collected(3, 2, -9)),
+    ]
+    assert Died(3, 2, signal=KILL, sender=SECOND) in events(seen)
 
 
 def test_one_that_waited_until_it_was_let_in_has_ended_it() -> None:

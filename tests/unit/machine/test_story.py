@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, strategies as st
 
+from endwell.machine.command_lines import Order
+from endwell.machine.lives import lives
 from endwell.machine.question import Ask, Found, Want
 from endwell.machine.story import CLONE_PARENT, CLONE_THREAD, PR_SET_CHILD_SUBREAPER, Story
 from endwell.machine.visitors import CLONE_NEWPID
@@ -23,6 +26,7 @@ from endwell.model.timeline import (
     Reaped,
     Sender,
     Signalled,
+    Timeline,
 )
 
 if TYPE_CHECKING:
@@ -551,6 +555,109 @@ def test_a_command_line_is_that_of_the_program_it_was_read_in_whenever_it_is_tol
         story.named(until, FIRST, (word,), since)
     told = [event.argv for event in story.tell()[0] if isinstance(event, Executed)]
     assert told == [("/bin/first",), ("a",), ("/bin/b",)]
+
+
+@pytest.mark.parametrize(
+    ("words", "argv", "unread"),
+    [
+        (("first", "-x"), ("first", "-x"), 1),
+        (("./first", "-x"), ("./first", "-x"), 1),
+        (("env", "first"), ("/bin/first",), 2),
+        ((), ("/bin/first",), 2),
+    ],
+)
+def test_what_nobody_could_read_is_what_was_ordered_if_the_path_agrees(
+    words: tuple[str, ...], argv: tuple[str, ...], unread: int
+) -> None:
+    story = began()
+    story.feed(3.0, FIRST, "sched_process_exec", (FIRST, FIRST), "/usr/bin/first")
+    events, _ = story.tell([Order(1.5, FIRST, words)])
+    told = [event.argv for event in events if isinstance(event, Executed)]
+    assert told == [argv, ("/usr/bin/first",)]
+    assert story.unread == unread
+
+
+def test_what_was_read_counts_more_than_what_was_ordered() -> None:
+    story = began()
+    story.named(2.5, FIRST, ("/bin/sh", "./first"), 2.4)
+    events, _ = story.tell([Order(1.5, FIRST, ("./first",))])
+    assert Executed(2.0, 1, ("/bin/sh", "./first")) in events
+    assert not story.unread
+
+
+def test_an_order_is_for_the_one_that_had_the_number_when_it_was_given() -> None:
+    story = began()
+    for born, number in ((3.0, 9), (6.0, 10)):
+        story.found(born, Found(born, 300, number, 0, (300,), "/bin/sh", ()))
+        story.feed(born + 1, 300, "sched_process_exit", (300, 1))
+        story.feed(born + 2, OUTSIDE, "task_newtask", (300, 0))
+    story.feed(9.0, FIRST, "task_newtask", (300, 0))
+    story.feed(9.1, FIRST, "sys_clone", (11,))
+    story.feed(9.2, 300, "sched_process_exec", (300, 300), "/bin/sh")
+    events, _ = story.tell([Order(3.5, 300, ("sh", "-c", "a")), Order(9.5, 300, ("sh", "-c", "b"))])
+    told = {event.pid: event.argv for event in events if isinstance(event, Executed)}
+    assert told == {1: ("/bin/first",), 9: ("sh", "-c", "a"), 10: ("sh", "-c", "b"), 11: ("/bin/sh",)}
+
+
+@pytest.mark.parametrize("visits", [True, False])
+def test_who_is_forked_by_one_from_outside_has_the_command_line_of_then(*, visits: bool) -> None:
+    story = began()
+    story.feed(3.0, OUTSIDE, "sys_setns", (CLONE_NEWPID,))
+    story.feed(3.1, OUTSIDE, "task_newtask", (300, 0))
+    if visits:
+        story.visitors.know(300, 9)
+    want = story.feed(4.0, 300, "sched_process_exec", (300, 300), "/bin/sh")
+    if not visits:
+        # Looked up late: what /proc says is of a program whose record is still to come.
+        assert want == Want(Ask.MEMBER, 300)
+        story.found(6.6, Found(4.0, 300, 9, 0, (300,), "/bin/sh", ()))
+    story.feed(5.0, 300, "task_newtask", (301, 0))
+    story.feed(5.1, 300, "sys_clone", (10,))
+    story.feed(5.2, 301, "sched_process_exit", (301, 1))
+    story.named(6.6, 300, ("sleep", "1000"), 6.5)
+    story.feed(6.0, 300, "sched_process_exec", (300, 300), "/bin/sleep")
+    events, _ = story.tell([Order(4.5, 300, ("sh", "-c", "touch it; exec sleep 1000"))])
+    visitor, child = lives(Timeline(events))[1:]
+    assert visitor.argv == (("sh", "-c", "touch it; exec sleep 1000"), ("sleep", "1000"))
+    assert child.argv == (("sh", "-c", "touch it; exec sleep 1000"),)
+
+
+def test_a_storm_that_is_looked_at_between_is_told_in_time() -> None:
+    story = began()
+    for number in range(60_000):
+        story.feed(3.0 + number * 1e-3, OUTSIDE, "signal_generate", (15, 0, FIRST, 1, 1))
+        story.looked(3.0005 + number * 1e-3, FIRST, number & 1 << 14, 0, number & 1)
+    began_at = time.process_time()
+    told = fates(story)
+    assert time.process_time() - began_at < 5.0  # it was some minutes when each one looked at all looks
+    assert told == [Fate.IGNORED if number & 1 << 14 else Fate.DISCARDED for number in range(60_000)]
+
+
+def test_of_looks_that_saw_the_same_none_is_missed() -> None:
+    story = began()
+    story.feed(3.0, OUTSIDE, "signal_generate", (15, 0, FIRST, 1, 1))
+    story.looked(3.1, FIRST, 1 << 14, 0)
+    story.feed(3.2, OUTSIDE, "signal_generate", (15, 0, FIRST, 1, 1))
+    story.looked(3.3, FIRST, 1 << 14, 0)
+    story.looked(3.5, FIRST, 0, 0)
+    story.feed(3.4, OUTSIDE, "signal_generate", (15, 0, FIRST, 1, 1))
+    story.feed(3.6, OUTSIDE, "signal_generate", (15, 0, FIRST, 1, 1))
+    assert fates(story) == [Fate.IGNORED, Fate.IGNORED, Fate.DISCARDED, Fate.DISCARDED]
+
+
+def test_a_number_that_clone_did_not_tell_is_the_one_that_was_read() -> None:
+    story = began()
+    for host in (101, 102):
+        story.feed(3.0, FIRST, "task_newtask", (host, 0))
+    assert story.lacks_number(101)
+    story.numbered(2.5, 101, 77)
+    story.numbered(4.0, 101, 2)
+    story.feed(4.5, 101, "sched_process_exit", (101, 1))
+    story.numbered(5.0, 101, 78)
+    events, missing = story.tell()
+    assert [event for event in events if isinstance(event, Born)] == [Born(1.0, 1, 0), Born(3.0, 2, 1)]
+    assert missing == 1
+    assert story.foreign  # it ended, and no record tells why
 
 
 def test_a_birth_whose_number_nobody_saw_is_counted_as_missing() -> None:

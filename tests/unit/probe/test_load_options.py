@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given, strategies as st
 
 from endwell.probe.load import LoadError, LoadOptions, http_target, tcp_target
+
+if TYPE_CHECKING:
+    from endwell.probe.load.options import Target
 
 
 @pytest.mark.parametrize(
@@ -90,7 +95,13 @@ def test_options_are_read_as_they_were_written(options: LoadOptions) -> None:
     assert LoadOptions.from_json(line) == options
 
 
+@pytest.mark.parametrize("target", [http_target("http://127.0.0.1/"), tcp_target("1")])
+def test_the_rate_holds_after_the_stop_too(target: Target) -> None:
+    assert LoadOptions(target=target, rate=4).fresh_interval == 0.25
+
+
 def test_held_connections_come_more_slowly() -> None:
-    assert LoadOptions(target=http_target("http://127.0.0.1/")).fresh_interval == 0.01
+    assert LoadOptions(target=http_target("http://127.0.0.1/")).fresh_interval == 0.02
+    assert LoadOptions(target=http_target("http://127.0.0.1/"), rate=0).fresh_interval == 0.01
     assert LoadOptions(target=tcp_target("1")).fresh_interval == 0.1
     assert LoadOptions(target=tcp_target("1"), fresh_rate=50).fresh_interval == 0.02

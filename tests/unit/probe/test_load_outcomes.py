@@ -84,6 +84,12 @@ def test_an_outcome_is_final_and_time_does_not_run_back(happenings: list[Happeni
     assert exchange.ended is None or exchange.ended >= exchange.sent
 
 
+def test_what_was_due_after_its_connection_had_gone_ends_when_it_was_due() -> None:
+    exchange = Exchange(Group.IDLE, 2.0, fresh=False, state=State.OPEN)
+    exchange.meet(Happening.FIN, 1.0)
+    assert (exchange.outcome, exchange.ended) == (Outcome.REFUSED, 2.0)
+
+
 @pytest.mark.parametrize(
     ("group", "fresh", "sent", "ended", "expected"),
     [
@@ -94,8 +100,15 @@ def test_an_outcome_is_final_and_time_does_not_run_back(happenings: list[Happeni
         (Group.BEFORE, False, 0.001, 0.002, Group.IDLE),
         (Group.SLOW, True, -0.1, 1.0, Group.SLOW),
         (Group.SLOW, True, -0.1, -0.05, Group.BEFORE),
-        (Group.SLOW, True, 0.1, 0.2, Group.SLOW),
-        (Group.NEW, True, -0.001, 0.002, Group.IN_FLIGHT),
+        (Group.SLOW, True, 0.1, 0.2, Group.NEW),
+        (Group.SLOW, True, -0.004, 0.001, Group.NEW),
+        (Group.SLOW, True, -0.006, 0.001, Group.SLOW),
+        (Group.BEFORE, False, -0.004, 0.001, Group.IDLE),
+        (Group.BEFORE, False, -0.006, 0.001, Group.IN_FLIGHT),
+        (Group.NEW, True, -0.001, 0.002, Group.NEW),
+        (Group.NEW, True, -0.1, 0.002, Group.IN_FLIGHT),
+        (Group.HALF_SENT, True, 0.001, 0.002, Group.NEW),
+        (Group.IDLE, True, 0.03, 0.04, Group.IDLE),
         (Group.NEW, True, 0.3, None, Group.NEW),
         (Group.IDLE, False, 0.03, 0.04, Group.IDLE),
         (Group.IDLE, True, -2.0, 0.04, Group.IDLE),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -18,7 +20,11 @@ from endwell.probe.plan import Execution
         ("0:true", "true", 0.0),
         ("2:echo a:b", "echo a:b", 2.0),
         ("echo a:b", "echo a:b", None),
-        ("test: x", "test: x", None),
+        ("sh -c a:b", "sh -c a:b", None),
+        (" x:foo", " x:foo", None),
+        ("./x:foo", "./x:foo", None),
+        (": >/run/file", ": >/run/file", None),
+        ("PATH=/a:/b date", "PATH=/a:/b date", None),
     ],
 )
 def test_a_time_in_front_is_relative_to_the_stop(text: str, command: str, at: float | None) -> None:
@@ -28,6 +34,17 @@ def test_a_time_in_front_is_relative_to_the_stop(text: str, command: str, at: fl
 @pytest.mark.parametrize("text", ["", "  ", "1s:", "-1s: "])
 def test_without_a_command_there_is_nothing_to_run(text: str) -> None:
     with pytest.raises(ValueError, match="names no command"):
+        Execution.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["x:foo", "1x:foo", "soon:foo", "-:foo", "+-1s:foo", "10.0.0.1:foo", "1..s:x"]
+)
+def test_a_plain_word_before_a_colon_that_is_no_time_is_said(text: str) -> None:
+    word = text.partition(":")[0]
+    with pytest.raises(
+        ValueError, match=f"the word before the colon is a time, and '{re.escape(word)}' is none"
+    ):
         Execution.parse(text)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from endwell.engine.output import Line
-from endwell.probe.glance import exists, look, ports
+from endwell.probe.glance import exists, is_outsider, look, ports, takes
 from endwell.probe.ready import parse_ready, wait_until_ready
 from endwell.probe.settling import GIVE_UP, QUIET, QUIET_LISTENING, Look, Settling
 
@@ -55,7 +56,8 @@ def test_what_is_waited_for_is_shown_as_it_can_be_written(text: str, shown: str)
         ("tcp:", "says not what to wait for"),
         ("log:(", "not a regular expression: missing"),
         ("tcp:http", "does not end in a port"),
-        ("tcp:70000", "does not end in a port"),
+        ("tcp:70000", "a port is from 1 to 65535"),
+        ("tcp:localhost:0", "a port is from 1 to 65535"),
         ("http:nowhere", "it is not an http or https URL"),
         ("http:https://127.0.0.1/", "https is not supported here"),
         ("http://127.0.0.1:x/", "cannot wait for"),
@@ -381,6 +383,61 @@ def test_a_connection_is_waited_for(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     ready = wait_until_ready(parse_ready(f"tcp:127.0.0.1:{port}"), Here(processes=(os.getpid(),)), 20.0)
     assert (ready.what, ready.at is not None) == (f"tcp:127.0.0.1:{port}", True)
+
+
+@pytest.mark.parametrize("form", ["tcp:127.0.0.1:{}", "http://127.0.0.1:{}/"])
+def test_who_answers_has_to_be_of_the_container(form: str) -> None:
+    with (
+        HTTPServer(("127.0.0.1", 0), Answers) as server,
+        subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as container,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        check = parse_ready(form.format(server.server_port))
+        with pytest.raises(ValueError, match=rf"{server.server_port} is served by a process outside"):
+            wait_until_ready(check, Here(processes=(container.pid,)), 20.0)
+        server.shutdown()
+        assert container.stdin is not None
+        container.stdin.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "outsider"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.2", False),  # nobody at all, so nobody who is somebody else
+        ("192.0.2.1", True),  # no address of this machine
+        ("nobody.invalid", False),
+    ],
+)
+def test_an_outsider_is_known_by_who_has_the_socket_open(host: str, *, outsider: bool) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as container,
+    ):
+        port = server.getsockname()[1]
+        assert is_outsider((container.pid,), host, port) is outsider
+        assert not is_outsider((), host, port)
+        if host == "127.0.0.1":
+            assert not is_outsider((container.pid, os.getpid()), host, port)
+        assert container.stdin is not None
+        container.stdin.close()
+
+
+@pytest.mark.parametrize(
+    ("listening_on", "asked", "takes_it"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.2", False),
+        ("0.0.0.0", "127.0.0.1", True),  # noqa: S104  only text
+        ("0.0.0.0", "::1", False),  # noqa: S104  only text
+        ("::", "127.0.0.1", True),
+        ("::", "::1", True),
+        ("::1", "127.0.0.1", False),
+        ("::ffff:127.0.0.1", "127.0.0.1", True),
+    ],
+)
+def test_a_listener_takes_what_its_address_is_for(listening_on: str, asked: str, *, takes_it: bool) -> None:
+    assert takes(listening_on, ip_address(asked)) is takes_it
 
 
 def test_a_port_of_theirs_is_waited_for(listener: socket.socket) -> None:
