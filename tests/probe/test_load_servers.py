@@ -49,12 +49,13 @@ def servers() -> Iterator[Callable[[str], Server]]:
 def loaded(server: Server, protocol: str, mode: str) -> Traffic:
     """What becomes of the traffic when a server does `mode` from just before the stop on."""
     server.tell("mode ok")
-    with Load(LoadOptions(target=target(server, protocol), rate=0)) as load:
+    with Load(LoadOptions(target=target(server, protocol), slow_path="/slow", rate=0)) as load:
         assert load.start()
         load.prepare()
         server.tell(f"mode {mode}")
         zero = time.monotonic()
         load.stop(zero)
+        server.tell("release")
         # Idle, slow and half-sent requests, and then some new ones.
         server.expect(f"asked {mode}", 12)
         load.ended(time.monotonic())
@@ -99,6 +100,7 @@ def test_what_a_server_does_to_requests_is_what_is_reported(
     for one in traffic.requests:
         assert (one.ended is None) is (one.outcome is Outcome.HUNG)
         assert one.ended is None or one.ended >= one.sent
+        assert one.group is not Group.NEW or one.sent >= 0
         if one.outcome is Outcome.ERROR:
             assert one.status in {404, 500, 503}
 
@@ -126,26 +128,73 @@ def test_connections_after_the_end_are_refused_and_idle_ones_that_were_closed_lo
     assert not traffic.lost
 
 
+def test_what_is_answered_quickly_is_not_in_flight_at_the_stop(servers: Callable[[str], Server]) -> None:
+    server = servers("http1")
+    server.tell("mode ok")
+    with Load(LoadOptions(target=target(server, "http1"), rate=1000, idle=0, half_sent=0)) as load:
+        assert load.start()
+        load.prepare()
+        # Whoever asks at the very instant of the stop would now be lost.
+        server.tell("mode rst")
+        zero = time.monotonic()
+        load.stop(zero)
+        server.expect("asked rst", 3)
+        load.ended(time.monotonic())
+        traffic = load.result(zero)
+    assert {one.group for one in traffic.lost} <= {Group.NEW, Group.IDLE}
+    assert not traffic.count(Group.SLOW) | traffic.count(Group.IN_FLIGHT)
+    assert "so none was in flight" in traffic.notes[-1]
+
+
+def test_what_is_not_answered_before_the_stop_is_in_flight(servers: Callable[[str], Server]) -> None:
+    server = servers("http1")
+    server.tell("mode ok")
+    with Load(LoadOptions(target=target(server, "http1"), rate=0, linger=0.2)) as load:
+        assert load.start()
+        server.tell("mode hang")
+        load.prepare()
+        zero = time.monotonic()
+        load.stop(zero)
+        load.ended(time.monotonic())
+        traffic = load.result(zero)
+    assert traffic.count(Group.SLOW) == {Outcome.HUNG: 2}
+    assert not traffic.notes
+
+
+def test_idle_connections_that_were_closed_end_when_they_are_due(servers: Callable[[str], Server]) -> None:
+    server = servers("http1")
+    server.tell("mode ok")
+    with Load(LoadOptions(target=target(server, "http1"), rate=0)) as load:
+        assert load.start()
+        load.prepare()
+        server.tell("farewell")
+        zero = time.monotonic()
+        load.stop(zero)
+        load.ended(time.monotonic())
+        traffic = load.result(zero)
+    idle = [one for one in traffic.requests if one.group is Group.IDLE]
+    assert [one.outcome for one in idle] == [Outcome.REFUSED] * 2
+    assert all(one.ended is not None and one.ended >= one.sent > 0 for one in idle)
+
+
 @pytest.mark.parametrize("protocol", ["http1", "http2"])
 def test_slow_requests_that_are_in_flight_at_the_stop_are_waited_for(protocol: str) -> None:
     options = {"slow_path": "/slow", "half_sent": 0, "idle": 0, "fresh_seconds": 0.0}
-    with Server(protocol) as server:
-        if protocol == "http2":
-            options["slow_path"] = "/"
-        with Load(LoadOptions(target=target(server, protocol), **options)) as load:  # type: ignore[arg-type]
-            load.start()
-            load.prepare()
-            if protocol == "http1":
-                server.expect("asked ok /slow", 2)
-            zero = time.monotonic()
-            load.stop(zero)
-            server.tell("release")
-            load.ended(time.monotonic())
-            traffic = load.result(zero)
+    with (
+        Server(protocol) as server,
+        Load(LoadOptions(target=target(server, protocol), **options)) as load,  # type: ignore[arg-type]
+    ):
+        load.start()
+        load.prepare()
+        server.expect("asked ok /slow", 2)
+        zero = time.monotonic()
+        load.stop(zero)
+        server.tell("release")
+        load.ended(time.monotonic())
+        traffic = load.result(zero)
     slow = [one for one in traffic.requests if one.group is Group.SLOW]
-    if protocol == "http1":
-        assert len(slow) == 2
-        assert all(one.sent < 0 < (one.ended or -1) for one in slow)
+    assert len(slow) == 2
+    assert all(one.sent < 0 < (one.ended or -1) for one in slow)
     assert not traffic.lost
 
 
@@ -176,8 +225,8 @@ def test_a_server_of_one_connection_at_a_time_is_not_starved() -> None:
         traffic = load.result(zero)
     assert not traffic.lost
     assert outcomes(traffic, Group.IDLE) == set()
-    assert traffic.notes == (
-        "the server serves one connection at a time: none is kept open, so there are no idle ones",
+    assert traffic.notes[0] == (
+        "the server serves one connection at a time: none is kept open, so there are no idle ones"
     )
 
 
@@ -185,7 +234,7 @@ def test_open_loop_requests_keep_their_rate_while_nothing_is_answered() -> None:
     with Server("http1") as server, Load(LoadOptions(target=target(server, "http1"), rate=200)) as load:
         load.start()
         server.tell("mode hang")
-        server.expect("asked hang", 40)
+        server.expect("asked hang", 45)
         zero = time.monotonic()
         load.stop(zero)
         load.ended(zero)
@@ -256,7 +305,7 @@ def test_nobody_there_is_one_line() -> None:
     with Load(options) as load, pytest.raises(LoadError) as caught:
         load.start()
     assert str(caught.value) == (
-        f"cannot load http://127.0.0.1:{port}/: nothing listens there; "
+        f"cannot load http://127.0.0.1:{port}/: nothing listens there after 0.2 s; "
         "give an address that the container answers on"
     )
 
@@ -264,10 +313,12 @@ def test_nobody_there_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("mode", "why"),
     [
-        ("missing", "the answer is status 404"),
-        ("error", "the answer is status 503"),
-        ("hang", "no answer comes"),
-        ("rst", "the first request is reset"),
+        ("missing", r"the answer is status 404; give"),
+        ("error", r"the answer is status 503 after 0\.5 s; give"),
+        ("hang", r"no answer comes after 0\.5 s"),
+        ("rst", r"the first request is reset after 0\.5 s"),
+        ("fin", r"the connection is accepted, and closed without an answer after 0\.5 s"),
+        ("nonsense", r"the answer is not HTTP/1\.1; give"),
     ],
 )
 def test_a_first_request_that_fails_is_one_line(mode: str, why: str) -> None:
@@ -275,6 +326,29 @@ def test_a_first_request_that_fails_is_one_line(mode: str, why: str) -> None:
         options = LoadOptions(target=target(server, "http1"), patience=0.5)
         with Load(options) as load, pytest.raises(LoadError, match=why):
             load.start()
+
+
+def test_a_server_of_another_version_of_http_is_known_at_once() -> None:
+    with (
+        Server("http1") as server,
+        Load(LoadOptions(target=target(server, "http2"), patience=60.0)) as load,
+        pytest.raises(LoadError, match=r"the answer is not HTTP/2; give"),
+    ):
+        load.start()
+
+
+def test_a_server_outside_of_the_container_is_not_taken_for_it() -> None:
+    with Server("http1") as server, subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as container:
+        assert container.stdin is not None
+        options = LoadOptions(target=target(server, "http1"))
+        with (
+            Load(options, members=lambda: (container.pid,)) as load,
+            pytest.raises(LoadError, match=rf"{server.port} is served by a process outside of the container"),
+        ):
+            load.start()
+        with Load(options, members=lambda: (container.pid, server.pid)) as load:
+            assert load.start()
+        container.stdin.close()
 
 
 def test_a_name_without_an_address_is_one_line() -> None:

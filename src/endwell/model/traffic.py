@@ -31,7 +31,7 @@ class Group(Enum):
     """Which kind of client it was."""
 
     BEFORE = "before"  # completed before the stop
-    IN_FLIGHT = "in flight"  # sent before the stop, answered after it
+    IN_FLIGHT = "in flight"  # sent before the stop, certainly so, and answered after it
     SLOW = "slow"  # a request that takes the server long, in flight at the stop
     IDLE = "idle"  # a keep-alive connection without a request; reused shortly after the stop
     HALF_SENT = "half sent"  # the head of a request, the rest of which comes after the stop
@@ -42,8 +42,8 @@ class Group(Enum):
 class Request:
     """One request; times are seconds relative to the stop signal, `status` is that of the answer.
 
-    `sent` is when its first byte was sent, or where there was no connection, when that was asked for; `ended`
-    is None for one that hung.
+    `sent` is when its first byte was sent, or where there was no connection, or no longer, when it was due;
+    `ended` is never before it, and None for one that hung.
     """
 
     group: Group

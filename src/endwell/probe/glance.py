@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import ipaddress
 import os
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +16,12 @@ from endwell.probe.settling import Look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeAlias
 
     from endwell.engine.output import Line
     from endwell.parse.procfs import Listening
+
+    Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _MOST_LINKS = 40
@@ -95,6 +101,63 @@ def ports(members: tuple[int, ...]) -> set[int]:
         theirs = {inode for pid in members for inode in _sockets(pid)}
         found = [one for one in found if one.inode in theirs]
     return {one.port for one in found}
+
+
+def is_outsider(members: tuple[int, ...], host: str, port: int) -> bool:
+    """Whether it is certain that who answers at `host` and `port` is no process of the container.
+
+    In a network of its own everyone is taken for the container. In ours the listening socket has to be open
+    in one of its processes; of those whose descriptors we may not see that is assumed.
+
+    Args:
+        members: the container's processes, by our numbers.
+        host: a name or an address.
+        port: the port of it.
+    """
+    try:
+        if not members or not is_ours(f"/proc/{min(members)}/ns/net"):
+            return False
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = [ipaddress.ip_address(one[4][0]) for one in found]
+        tables = [Path(f"/proc/{min(members)}/net/{table}") for table in ("tcp", "tcp6")]
+        listeners = [one for table in tables if table.exists() for one in listening(table.read_text())]
+        for pid in members:
+            os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208  only whether we may
+    except (OSError, ValueError):
+        return False
+    theirs = {inode for pid in members for inode in _sockets(pid)}
+    for address in addresses:
+        asked = {one.inode for one in listeners if one.port == port and takes(one.address, address)}
+        if asked:
+            return not asked & theirs
+    return not any(map(_is_local, addresses))
+
+
+def outside(port: int) -> str:
+    """Return what is said of a port at which an outsider answers."""
+    return (
+        f"{port} is served by a process outside of the container; end that one, or give an address that the "
+        "container answers on"
+    )
+
+
+def takes(listening_on: str, asked: Address) -> bool:
+    """Whether one that listens on an address is who answers at `asked`."""
+    here = ipaddress.ip_address(listening_on)
+    mapped = here.ipv4_mapped if isinstance(here, ipaddress.IPv6Address) else None
+    everywhere = here.is_unspecified and here.version >= asked.version  # of both kinds, on the newer one
+    return everywhere or asked in {here, mapped}
+
+
+def _is_local(address: Address) -> bool:
+    """Whether an address is one of this machine's: only those can be bound."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004  the protocol's name
+    with socket.socket(family, socket.SOCK_STREAM) as attempt:
+        try:
+            attempt.bind((str(address), 0))
+        except OSError as error:
+            return error.errno != errno.EADDRNOTAVAIL
+    return True
 
 
 def _sockets(pid: int) -> set[int]:

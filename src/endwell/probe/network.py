@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 
 from endwell.system import libc
 
@@ -20,6 +21,14 @@ def enter(path: str) -> None:
         libc.setns(descriptor, _CLONE_NEWNET)
     finally:
         os.close(descriptor)
+
+
+def first_address(host: str, port: int) -> str:
+    """Return the address of a name that is asked first; OSError when it has none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # A name such as localhost has two addresses, and servers mostly listen on the older kind.
+    found.sort(key=lambda one: one[0] != socket.AF_INET)
+    return str(found[0][4][0])
 
 
 def is_ours(path: str) -> bool:

@@ -14,13 +14,12 @@ import gc
 import json
 import os
 import resource
-import socket
 import sys
 from typing import TYPE_CHECKING
 
 from endwell.probe.load.generator import Generator
 from endwell.probe.load.options import LoadError, LoadOptions
-from endwell.probe.network import enter
+from endwell.probe.network import enter, first_address
 
 if TYPE_CHECKING:
     from endwell.probe.load.options import Target
@@ -81,14 +80,11 @@ def _allow_descriptors() -> None:
 
 def _resolve(target: Target) -> str:
     try:
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        return first_address(target.host, target.port)
     except OSError as error:
         raise LoadError(
             f"cannot load {target}: the name {target.host} has no address: {error.strerror}; give a number"
         ) from error
-    # A name such as localhost has two addresses, and servers mostly listen on the older kind.
-    found.sort(key=lambda one: one[0] != socket.AF_INET)
-    return str(found[0][4][0])
 
 
 async def _serve(options: LoadOptions, address: str, rest: bytes) -> None:

@@ -7,6 +7,11 @@ one slow request instead of fifty. Nothing is ever sent twice.
 What the load itself must not cause: a server that serves one connection at a time is starved by a connection
 that is kept open, so it is tried at the beginning whether others are still served beside it; and half-sent
 heads, which occupy a worker each, are sent at the last moment.
+
+What chance must not decide: whether a request that takes a fraction of a millisecond is under way when the
+signal comes. So ordinary requests pause a moment before the stop. Those to a server that answers quickly are
+waited for, and none is in flight; those to a server that takes its time all are. New clients, and those that
+come back on an idle connection, come when a server that leaves at once has left.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from statistics import median
 from typing import TYPE_CHECKING
 
 from endwell.model.traffic import Group, Outcome
@@ -31,8 +37,12 @@ _MOST = 1000  # requests at once; a client that has more of them open would itse
 _BESIDE = 1.0  # seconds in which a second connection must be served beside the first
 _PREPARE = 0.25  # seconds that the preparation may wait for the server
 _SETTLE = 0.05  # seconds for the server to pick up the slow requests
-_REUSE = 0.03  # seconds after the stop: idle connections are used again
-_REST = 0.06  # seconds after the stop: half-sent heads are completed
+_LEAD = 0.02  # seconds before the stop in which nothing is sent any more
+_QUICK = 0.05  # an answer that usually takes less (seconds) is waited for before the stop
+_ANSWERS = 0.1  # seconds for how long
+_FIRST = 0.05  # seconds after the stop: the first new connection
+_REUSE = 0.05  # seconds after the stop: idle connections are used again
+_REST = 0.08  # seconds after the stop: half-sent heads are completed
 _AGAIN = 0.02  # seconds between two attempts to get the first answer
 _CLIENT_ERRORS = range(400, 500)
 _FOR_NOW = {408, 425, 429}
@@ -80,7 +90,14 @@ class Generator(Clients):
                 [self._fresh(Group.SLOW, self._options.slow_path) for _ in range(self._options.slow)]
             )
             await asyncio.sleep(_SETTLE)
+        if self._arrivals is not None:
+            self._arrivals.cancel()
+        if not self._options.slow_path:
+            await self._together([self._fresh(Group.SLOW, self._path) for _ in range(self._options.slow)])
+        if self._usual() < _QUICK:
+            await self._until(self._ordinary_done, time.monotonic() + _ANSWERS)
         await self._together([self._fresh_half() for _ in range(self._options.half_sent)])
+        await asyncio.sleep(_LEAD)
 
     def stop(self, at: float) -> None:
         """The stop signal is being sent: from now on every client comes with a new connection."""
@@ -95,18 +112,15 @@ class Generator(Clients):
         else:
             loop.call_at(at + _REUSE, self._reuse, idle)
             loop.call_at(at + _REST, self._complete)
-            if not self._options.slow_path:
-                for _ in range(self._options.slow):
-                    self._start(self._fresh(Group.SLOW, self._path))
-        self._arrivals = self._start(self._arrive(self._options.fresh_interval, self._newcomer, at))
+        self._arrivals = self._start(self._arrive(self._options.fresh_interval, self._newcomer, at + _FIRST))
 
     async def finish(self) -> None:
         """The container has ended: let what can still end do so, and give up on the rest."""
-        if self._arrivals is not None:
-            self._arrivals.cancel()
         if self._stopped is not None:
             # What was planned for shortly after the stop takes place, also when the container was faster.
             await asyncio.sleep(self._stopped + _REST - time.monotonic())
+        if self._arrivals is not None:
+            self._arrivals.cancel()
         await self._until(self._all_done, time.monotonic() + self._options.linger)
         at = time.monotonic()
         for exchange in self.exchanges:
@@ -122,7 +136,8 @@ class Generator(Clients):
 
     async def _first(self, deadline: float) -> None:
         why = "nothing listens there"
-        while time.monotonic() < deadline:
+        final = False
+        while not final and time.monotonic() < deadline:
             exchange = Exchange(Group.IDLE if self._tcp else Group.BEFORE, time.monotonic())
             connection = await self._dial_until(exchange, deadline)
             if connection is not None:
@@ -136,13 +151,27 @@ class Generator(Clients):
                 if exchange.outcome in {Outcome.OK, Outcome.OK_CLOSE}:
                     self.exchanges.append(exchange)
                     return
-                why = _why(exchange)
+                why = self._why(exchange)
                 connection.close()
                 self._kept.clear()
-                if exchange.status in _CLIENT_ERRORS and exchange.status not in _FOR_NOW:
-                    break
-            await asyncio.sleep(_AGAIN)
-        raise LoadError(f"cannot load {self._target}: {why}; give an address that the container answers on")
+                refused = exchange.status in _CLIENT_ERRORS and exchange.status not in _FOR_NOW
+                final = refused or exchange.nonsense
+            await asyncio.sleep(0.0 if final else _AGAIN)
+        after = "" if final else f" after {self._options.patience:g} s"
+        raise LoadError(
+            f"cannot load {self._target}: {why}{after}; give an address that the container answers on"
+        )
+
+    def _why(self, exchange: Exchange) -> str:
+        if exchange.nonsense:
+            return f"the answer is not {self._target.protocol.upper()}"
+        if exchange.outcome is Outcome.ERROR:
+            return f"the answer is status {exchange.status}"
+        if exchange.outcome is None:
+            return "no answer comes"
+        if exchange.outcome in {Outcome.REFUSED, Outcome.DROPPED}:
+            return "the connection is accepted, and closed without an answer"
+        return f"the first request is {exchange.outcome.value}"
 
     async def _try_beside(self, deadline: float) -> None:
         exchange = self._new(Group.BEFORE)
@@ -189,16 +218,24 @@ class Generator(Clients):
     def _newcomer(self) -> None:
         self._start(self._fresh(Group.NEW, self._path))
 
+    def _usual(self) -> float:
+        """How many seconds an ordinary answer takes."""
+        taken = [one.ended - one.sent for one in self.exchanges if one.ended is not None and one.status]
+        return median(taken) if taken else 0.0
+
+    def _ordinary_done(self) -> bool:
+        under_way = {Group.BEFORE} if self._options.slow_path else {Group.BEFORE, Group.SLOW}
+        return all(one.outcome is not None for one in self.exchanges if one.group in under_way)
+
     # ---------------------------------------------------------------------------------------- after the stop
 
     def _reuse(self, idle: list[Connection]) -> None:
-        at = time.monotonic()
         for connection in idle:
             exchange = self._new(Group.IDLE, fresh=False)
             if connection.free:
                 self._ask(connection, exchange, self._path)
             else:
-                exchange.meet(Happening.FIN, at)
+                exchange.meet(Happening.FIN, time.monotonic())
 
     def _complete(self) -> None:
         for connection, exchange, rest in self._half:
@@ -214,11 +251,3 @@ class Generator(Clients):
 
 def _done(exchange: Exchange) -> bool:
     return exchange.outcome is not None
-
-
-def _why(exchange: Exchange) -> str:
-    if exchange.outcome is Outcome.ERROR:
-        return f"the answer is status {exchange.status}"
-    if exchange.outcome is None:
-        return "no answer comes"
-    return f"the first request is {exchange.outcome.value}"

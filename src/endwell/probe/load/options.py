@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 _LAST_PORT = 65_535
+_FRESH_RATE = 100.0  # where there is no load before the stop
+_MOST_HELD = 10.0
 
 
 class LoadError(Exception):
@@ -88,8 +90,8 @@ class LoadOptions:
         target: where ordinary requests go.
         slow_path: what slow requests ask for; empty for the same as all others.
         rate: requests per second before the stop, on connections that are kept open.
-        fresh_rate: connections per second after the stop, each for one request; None for 100, and 10 with
-            TCP, where each stays open.
+        fresh_rate: connections per second after the stop, each for one request; None for `rate`, and with
+            TCP, where each stays open, for 10 at most.
         fresh_seconds: for how long; None until the container has ended.
         slow: slow requests in flight at the stop.
         idle: keep-alive connections without a request at the stop, or TCP connections that are held.
@@ -117,7 +119,9 @@ class LoadOptions:
     @property
     def fresh_interval(self) -> float:
         """Seconds between two new connections after the stop."""
-        usual = 10.0 if self.target.protocol == "tcp" else 100.0
+        usual = self.rate or _FRESH_RATE
+        if self.target.protocol == "tcp":
+            usual = min(usual, _MOST_HELD)
         return 1.0 / (usual if self.fresh_rate is None else self.fresh_rate)
 
     def to_json(self) -> str:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+CERTAIN = 0.005  # seconds before the stop signal: what was sent before was in flight at the stop
+
+
 class State(Enum):
     """How far a request has got."""
 
@@ -117,7 +120,8 @@ def step(state: State, happening: Happening) -> State | Outcome:
 class Exchange:
     """One request on its way; times are seconds of the monotonic clock.
 
-    `fresh` tells that it had a connection of its own, opened for it.
+    `fresh` tells that it had a connection of its own, opened for it; `nonsense` that what came back is not in
+    the protocol.
     """
 
     group: Group
@@ -127,6 +131,7 @@ class Exchange:
     outcome: Outcome | None = None
     ended: float | None = None
     status: int | None = None
+    nonsense: bool = False
 
     def meet(self, happening: Happening, at: float) -> None:
         """Take note of what happened; what comes after the outcome changes nothing."""
@@ -139,18 +144,20 @@ class Exchange:
             self.state = following
             return
         self.outcome = following
-        self.ended = at if following is not Outcome.HUNG else None
+        self.nonsense = happening is Happening.NONSENSE
+        # One that was never sent may have lost its connection before it was due: it ends when it was due.
+        self.ended = max(at, self.sent) if following is not Outcome.HUNG else None
 
 
 def regroup(group: Group, *, fresh: bool, sent: float, ended: float | None) -> Group:
     """Return the group a request belongs to by its times relative to the stop, which only the end reveals.
 
-    The load learns of the stop a little earlier or later than the container does.
+    The load learns of the stop a little earlier or later than the container does. In flight is only what was
+    sent `CERTAIN` seconds before it: of what was sent closer to it a fraction of a millisecond decides
+    whether the server has seen it, and the same program would be judged now so, now so.
     """
-    if sent >= 0:
-        if group in {Group.BEFORE, Group.IN_FLIGHT}:
-            return Group.NEW if fresh else Group.IDLE
-        return group
-    if ended is not None and ended < 0:
+    if sent < 0 and ended is not None and ended < 0:
         return Group.BEFORE
-    return group if group in {Group.SLOW, Group.HALF_SENT, Group.IDLE} else Group.IN_FLIGHT
+    if sent <= -CERTAIN:
+        return group if group in {Group.SLOW, Group.HALF_SENT, Group.IDLE} else Group.IN_FLIGHT
+    return Group.NEW if fresh and group is not Group.IDLE else Group.IDLE

@@ -14,9 +14,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from endwell.model.traffic import Group, Outcome, Request, Traffic
+from endwell.probe.glance import is_outsider, outside
 from endwell.probe.load.options import LoadError, LoadOptions
 from endwell.probe.load.outcomes import regroup
-from endwell.probe.network import is_ours
+from endwell.probe.network import first_address, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 65_536
 _TICK = 0.01
+_SHORT_TICK = 0.001  # where the stop waits for us, and what was sent may not grow old
+_NONE_IN_FLIGHT = (
+    "every whole request was answered before the stop, so none was in flight: name a page that takes longer "
+    "with --http-slow"
+)
 _SLACK = 5.0  # seconds beyond what the load itself may take; then something is wrong with it
 
 
@@ -34,16 +40,24 @@ class Load:
     Args:
         options: what load.
         network: a process, by our number, from whose network the requests are to come; 0 for ours.
+        members: the container's processes, by our numbers; where we share its network, one of them has to be
+            who answers.
         wait: called with a number of seconds again and again while we wait for the load, to read meanwhile
             what the container prints; it may return earlier, and True when the container has ended.
     """
 
     def __init__(
-        self, options: LoadOptions, network: int = 0, wait: Callable[[float], bool] | None = None
+        self,
+        options: LoadOptions,
+        network: int = 0,
+        wait: Callable[[float], bool] | None = None,
+        members: Callable[[], tuple[int, ...]] | None = None,
     ) -> None:
         place = f"/proc/{network}/ns/net"
         self._options = replace(options, network=place) if network and not is_ours(place) else options
         self._wait = wait
+        self._members = members
+        self._stopped = False
         self._child: subprocess.Popen[bytes] | None = None
         self._pidfd = -1
         self._read = b""
@@ -54,7 +68,8 @@ class Load:
         """Return True when traffic flows, and False when the container has ended before.
 
         Raises:
-            LoadError: nobody answers, or the container's network cannot be entered.
+            LoadError: nobody answers, or somebody else than the container does, or its network cannot be
+                entered.
         """
         command = [sys.executable, "-P", "-m", "endwell.probe.load"]
         # In a session of its own: Ctrl-C is for us, and we end it.
@@ -64,18 +79,33 @@ class Load:
         self._pidfd = os.pidfd_open(self._child.pid)
         self._send(self._options.to_json())
         message = self._next(self._options.patience + _SLACK)
-        return message is not None
+        if message is None:
+            return False
+        self._look_who_answers()
+        return True
+
+    def _look_who_answers(self) -> None:
+        target = self._options.target
+        if self._members is None or self._options.network:
+            return
+        try:
+            address = first_address(target.host, target.port)
+        except OSError:
+            return
+        if is_outsider(self._members(), address, target.port):
+            raise LoadError(f"cannot load {target}: {outside(target.port)}")
 
     def prepare(self) -> None:
         """Bring slow and half-sent requests into flight: the stop is near; returns when they are."""
         if not self._prepared:
             self._prepared = True
             self._send('{"prepare": true}')
-            self._next(_SLACK)
+            self._next(_SLACK, tick=_SHORT_TICK)
 
     def stop(self, at: float) -> None:
-        """Tell that the stop signal is sent at `at` (seconds of the monotonic clock), that is: now."""
+        """Tell that the stop signal is sent at `at` (seconds of the monotonic clock), which is about now."""
         self.prepare()
+        self._stopped = True
         self._send(json.dumps({"stop": at}))
 
     def ended(self, at: float) -> None:
@@ -97,11 +127,11 @@ class Load:
         document: dict[str, Any] = {}
         while "requests" not in document:  # an earlier answer may be left that nobody waited for to the end
             document = self._next(self._options.linger + _SLACK, alone=True) or {}
-        return Traffic(
-            target=str(self._options.target),
-            requests=tuple(sorted((_request(row, zero) for row in document["requests"]), key=_by_time)),
-            notes=tuple(document["notes"]),
-        )
+        requests = tuple(sorted((_request(row, zero) for row in document["requests"]), key=_by_time))
+        notes = tuple(document["notes"])
+        if self._stopped and self._options.target.protocol != "tcp" and not any(map(_in_flight, requests)):
+            notes += (_NONE_IN_FLIGHT,)
+        return Traffic(target=str(self._options.target), requests=requests, notes=notes)
 
     def close(self) -> None:
         """End the process, if it is still there."""
@@ -136,7 +166,7 @@ class Load:
         with contextlib.suppress(BrokenPipeError):
             self._child.stdin.write(line.encode() + b"\n")
 
-    def _next(self, seconds: float, *, alone: bool = False) -> dict[str, Any] | None:
+    def _next(self, seconds: float, *, alone: bool = False, tick: float = _TICK) -> dict[str, Any] | None:
         """Return the next message; None when the container has ended before it came."""
         assert self._child is not None  # noqa: S101  start comes first
         assert self._child.stdout is not None  # noqa: S101  it has pipes
@@ -149,7 +179,7 @@ class Load:
             if left <= 0:
                 raise LoadError(f"cannot load {self._options.target}: the load itself hangs; try again")
             if self._wait is not None and not alone:
-                gone = self._wait(min(_TICK, left))
+                gone = self._wait(min(tick, left))
                 if gone and not poll.poll(0):
                     return None
                 left = 0.0
@@ -173,6 +203,10 @@ def _request(row: list[Any], zero: float) -> Request:
     ended = None if ended is None else ended - zero
     group = regroup(Group[name], fresh=fresh, sent=sent, ended=ended)
     return Request(group, sent, ended, Outcome[outcome], status)
+
+
+def _in_flight(request: Request) -> bool:
+    return request.group in {Group.IN_FLIGHT, Group.SLOW}
 
 
 def _by_time(request: Request) -> float:
