@@ -17,6 +17,8 @@ examples:
   endwell rules                     the list"""
 
 HEADING = re.compile(r"^(#+ .*)$", re.MULTILINE)
+WELL_WRITTEN = re.compile(r"EW\d{3}", re.IGNORECASE | re.ASCII)
+LOOK_ALIKE = str.maketrans("OIL", "011")
 BY_WORD = {word: rule for rule in RULES for word in (rule.code.lower(), rule.name)}
 
 
@@ -47,7 +49,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def suggestion(word: str) -> str:
-    """Say what may have been meant."""
+    """Say what may have been meant; a code that is well written is unknown, not mistyped."""
+    if WELL_WRITTEN.fullmatch(word):
+        return "see `endwell rules` for all of them"
+    number = re.sub(r"^\W*(EW?)?\W*", "", word.upper()).translate(LOOK_ALIKE)
+    if rule := BY_WORD.get(f"ew{number}"):
+        return f"did you mean {rule.code}?"
     near = difflib.get_close_matches(word.lower(), BY_WORD, n=3, cutoff=0.6)
     codes = list(dict.fromkeys(BY_WORD[one].code for one in near))
     return f"did you mean {' or '.join(codes)}?" if codes else "see `endwell rules` for all of them"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from endwell.machine.lives import EARLY, is_request, lives
 from endwell.model.process import Killer
 from endwell.model.programs import Kind, find_program
-from endwell.model.signals import Default
+from endwell.model.signals import KILL, Default
 from endwell.model.timeline import Born, Executed, Fate, Origin, Signalled, Way
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Case:
     @property
     def asked(self) -> bool:
         """Whether it was asked to stop, and not just killed, while it ran."""
-        return self.stop.asked and self.stop.way is not Way.KILL
+        return self.stop.asked and self.stop.way is not Way.KILL and self.stop.signal != KILL
 
     @cached_property
     def main(self) -> Process | None:

@@ -57,7 +57,7 @@ def find(case: Case) -> Iterator[Finding]:
     traffic = case.timeline.traffic
     if traffic is None or not case.stop.asked:
         return
-    lost = count_lost(traffic, (Group.NEW,))
+    lost = count_lost(traffic, lambda one: one.group is Group.NEW)
     if lost:
         total = sum(one.group is Group.NEW for one in traffic.requests)
         verb = "was" if lost.total() == 1 else "were"

@@ -65,7 +65,11 @@ def find(case: Case) -> Iterator[Finding]:
                 "find out why it crashes: read its last output, or look at the core dump",
                 words.pids(process),
             )
-        elif process is case.main and end.killer in {Killer.OUTSIDE, Killer.PROCESS, Killer.NAMESPACE}:
+        elif (
+            case.asked
+            and process is case.main
+            and end.killer in {Killer.OUTSIDE, Killer.PROCESS, Killer.NAMESPACE}
+        ):
             yield Finding(
                 CODE,
                 f"{words.label(process)} was killed during the stop, and not by the engine",

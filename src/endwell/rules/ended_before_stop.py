@@ -35,6 +35,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Finding
+from endwell.model.timeline import Printed
 from endwell.rules import words
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def find(case: Case) -> Iterator[Finding]:
         step = "look for who killed it: the kernel does when memory is short (docker inspect: OOMKilled)"
     elif end and end.signal:
         how = f"died of {end.signal}"
-        step = "read the last lines of its output: it crashed"
+        step = f"{_output(case)} why it crashed"
     elif background:
         how = f"ended with status {_number(status)}, while {words.labels(background)} went on behind it,"
         known = next((case.program(one) for one in background if case.program(one)), None)
@@ -73,9 +74,16 @@ def find(case: Case) -> Iterator[Finding]:
         step = (
             "if it was a task that was done, there is nothing to stop; stop it earlier with --ready log:REGEX"
             if status == 0
-            else "read the last lines of its output: it failed at its start"
+            else f"{_output(case)} why it failed at its start"
         )
     yield Finding(CODE, f"{who} {how} {when}", step, words.pids(main) if main else ())
+
+
+def _output(case: Case) -> str:
+    """Where to look for the reason."""
+    if any(isinstance(event, Printed) and event.text.strip() for event in case.timeline.events):
+        return "read in the last lines of its output"
+    return "it printed nothing: look into its log files, or let it say on standard error"
 
 
 def _number(status: int | None) -> str:

@@ -51,6 +51,7 @@ from endwell.rules.program_behind_shell import dead_shells
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from endwell.model.process import Process
     from endwell.rules.case import Case
 
 CODE = "EW103"
@@ -70,7 +71,13 @@ def find(case: Case) -> Iterator[Finding]:
             CODE,
             f"{words.label(main)} told the shell {words.label(shell)} only: it died of {case.stop.signal} "
             f"and did not pass it on to {words.labels(lost)}",
-            f"write `exec` in front of the shell's last command, or take an init that tells everybody "
-            f'instead of {words.name(main)}: ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]',
+            f"{_mend(case, shell)} an init that tells everybody instead of {words.name(main)}: "
+            f"{words.entrypoint(case.stop.grace)}",
             words.pids(shell, *lost),
         )
+
+
+def _mend(case: Case, shell: Process) -> str:
+    """Of several programs only one could take the place of the shell."""
+    several = sum(one.alive(0.0) for one in case.children_of(shell)) > 1
+    return "take" if several else "write `exec` in front of the shell's last command, or take"

@@ -12,7 +12,8 @@ Kubernetes, and a preStop hook is part of them. Often a limit inside is longer
 than the one outside: gunicorn waits 30 s for its workers, sidekiq 25 s, squid
 30 s, and supervisord stops one group after another, each with 10 s of its own.
 Or the program waits for one of its processes, or for a client, that does not
-end at all.
+end at all. Of a shell whose trap has run, the finding says with which command
+it was still busy.
 
 ## See it
 
@@ -42,11 +43,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Finding
+from endwell.model.process import Killer
+from endwell.model.timeline import Fate
 from endwell.rules import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from endwell.model.process import Process
     from endwell.rules.case import Case
 
 CODE = "EW301"
@@ -70,6 +74,9 @@ def find(case: Case) -> Iterator[Finding]:
         return
     slow = tuple(one for one in case.torn if one.told and not case.harmless(one))
     waiting = f"; {words.labels(slow)} {words.be(slow)} still ending" if slow else ""
+    busy = _busy_with(case, main)
+    if busy is not None:
+        waiting += f"; {_how_busy(case, main, busy)}"
     limits = [
         f"{known.name}: {setting}, by default {default}"
         for known in dict.fromkeys(case.program(one) for one in (main, *slow))
@@ -80,8 +87,37 @@ def find(case: Case) -> Iterator[Finding]:
         CODE,
         f"{words.label(main)} was sent {case.stop.signal}, but had not ended when the grace period of "
         f"{words.seconds(grace)} was over: the engine killed it{waiting}",
-        "let it give up what it waits for before the grace period is over"
+        (
+            "shorten what the trap does and let it end with `exit`"
+            if busy
+            else "let it give up what it waits for before the grace period is over"
+        )
         + (f" ({limits[0]})" if limits else "")
         + ", or raise the grace period (docker run --stop-timeout, terminationGracePeriodSeconds)",
-        words.pids(main, *slow),
+        words.pids(main, *slow, *filter(None, [busy])),
     )
+
+
+def _busy_with(case: Case, main: Process) -> Process | None:
+    """What a shell that has caught the signal started after it, and was still running at the end."""
+    if not case.is_shell(main) or case.fate is not Fate.HANDLER:
+        return None
+    late = (
+        one for one in reversed(case.children_of(main)) if _started_after_stop(case, one) and not one.told
+    )
+    return next((one for one in late if one.end and one.end.killer is Killer.NAMESPACE), None)
+
+
+def _how_busy(case: Case, main: Process, busy: Process) -> str:
+    """A command that ran before the stop too is that of a loop which the trap has not ended."""
+    before = any(
+        one.argv[-1:] == busy.argv[-1:] and not _started_after_stop(case, one)
+        for one in case.children_of(main)
+    )
+    if before:
+        return f"it had caught the signal, but went on as before, with {words.label(busy)}"
+    return f"its trap was still busy with {words.label(busy)}"
+
+
+def _started_after_stop(case: Case, process: Process) -> bool:
+    return case.request is not None and process.born >= case.request.at

@@ -67,12 +67,13 @@ def find(case: Case) -> Iterator[Finding]:
         )
         if not cut:
             continue
-        heard = case.heard(cut[0])
-        time = case.over - heard.at if heard else 0.0
+        told = case.heard(cut[0]) or next(iter(case.requests(cut[0])), None)
+        time = max(0.0, case.over - told.at) if told else 0.0
+        later = f"{words.seconds(time)} later" if time else "at once"
         yield Finding(
             CODE,
-            f"{words.labels(cut)} {words.be(cut)} told to end and cut short {words.seconds(max(0.0, time))} "
-            f"later: {words.label(main)} left without waiting",
+            f"{words.labels(cut)} {words.be(cut)} told to end and cut short {later}: "
+            f"{words.label(main)} left without waiting",
             _mend(case),
             words.pids(*cut),
             severity,
@@ -81,8 +82,8 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _mend(case: Case) -> str:
     if case.is_shell(case.main):
-        return 'wait in the trap until the program has ended: trap \'kill "$child"; wait "$child"\' TERM'
-    entrypoint = 'ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]'
+        return f"wait in the trap until the program has ended: {words.trap(1)}"
+    entrypoint = words.entrypoint(case.stop.grace)
     if case.main and case.kind(case.main) is Kind.INIT:
         return f"instead of {words.name(case.main)} take an init that waits for everybody: {entrypoint}"
     return f"put an init in front that waits for everybody: {entrypoint}"

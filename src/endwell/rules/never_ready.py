@@ -43,6 +43,11 @@ CODE = "EW505"
 NAME = "never-ready"
 SUMMARY = "the container never became ready"
 
+# What the probe waits for when it is told nothing.
+SETTLED = "listening or settled"
+# What has run for longer was not started by the probe, which has not waited for as long.
+LONGEST = 3600.0
+
 
 def find(case: Case) -> Iterator[Finding]:
     """Yield one finding when what was waited for did not come, and the container lived."""
@@ -52,7 +57,19 @@ def find(case: Case) -> Iterator[Finding]:
     who = words.label(case.main) if case.main else "the container"
     yield Finding(
         CODE,
-        f"{who} was never ready: {ready.what} did not come",
+        f"{who} was never ready: {_missing(case)}",
         "read its output for what it waits for; or wait for something else with --ready",
         words.pids(case.main) if case.main else (),
     )
+
+
+def _missing(case: Case) -> str:
+    """What did not come, or of a command that it did not succeed, and in what time."""
+    kind, _, command = case.timeline.ready.what.partition(":")
+    waited = -case.main.born if case.main else 0.0
+    within = f" within {words.seconds(waited)}" if 0 < waited < LONGEST else ""
+    if case.timeline.ready.what == SETTLED:
+        return f"it neither listened nor came to rest{within}"
+    if kind == "exec" and command:
+        return f"`{command}` did not succeed{within}"
+    return f"{case.timeline.ready.what} did not come{within}"

@@ -53,8 +53,6 @@ CODE = "EW402"
 NAME = "never-told"
 SUMMARY = "a process is killed together with PID 1 without having been told to end"
 
-INIT = 'ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]'
-
 
 def find(case: Case) -> Iterator[Finding]:
     """Yield one finding for those with something to lose, and a warning for the others."""
@@ -63,9 +61,10 @@ def find(case: Case) -> Iterator[Finding]:
         return
     end = "was killed" if main.end and main.end.killer else "left"
     when = f"killed when {words.label(main)} {end}"
-    init = f"put an init in front that tells everybody: {INIT}"
+    entrypoint = words.entrypoint(case.stop.grace)
+    init = f"put an init in front that tells everybody: {entrypoint}"
     if case.kind(main) is Kind.INIT:
-        init = f"instead of {words.name(main)} take an init that tells everybody: {INIT}"
+        init = f"instead of {words.name(main)} take an init that tells everybody: {entrypoint}"
     untold = tuple(one for one in case.never_told if not case.orphaned(one))
     visitors = tuple(one for one in untold if case.visitor(one))
     own = tuple(one for one in untold if not case.visitor(one))
@@ -78,9 +77,8 @@ def find(case: Case) -> Iterator[Finding]:
         )
         if severity is Severity.ERROR:
             shell = case.is_shell(main)
-            step = (
-                f'tell {words.name(lost[0])} and wait: trap \'kill "$child"; wait "$child"\' TERM; or {init}'
-            )
+            whom = words.name(lost[0]) if len(lost) == 1 else "each of them"
+            step = f"tell {whom} and wait: {words.trap(len(lost))}; or {init}"
             yield Finding(CODE, message, step if shell else init, words.pids(*lost), severity)
         else:
             nothing = "nothing is lost if it may be killed at any moment; if not, tell it from PID 1 and wait"

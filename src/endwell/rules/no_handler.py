@@ -68,7 +68,6 @@ CODE = "EW201"
 NAME = "no-handler"
 SUMMARY = "PID 1 has no handler for the stop signal: the kernel discards it"
 
-INIT = 'put an init in front: ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]'
 HANDLERS = {
     "python": "install a handler with signal.signal(signal.SIGTERM, ...), or write STOPSIGNAL SIGINT, which "
     "Python turns into KeyboardInterrupt",
@@ -82,21 +81,33 @@ def find(case: Case) -> Iterator[Finding]:
     main = case.main
     if main is None or case.fate is not Fate.DISCARDED:
         return
-    end = "it was killed when the grace period was over" if case.killed else "it ended for another reason"
     yield Finding(
         CODE,
-        f"{words.label(main)} has no handler for {case.stop.signal}, so the kernel discarded it: {end}",
+        f"{words.label(main)} has no handler for {case.stop.signal}, so the kernel discarded it: "
+        f"{_end(case, main)}",
         _mend(case, main),
         words.pids(main),
     )
 
 
+def _end(case: Case, main: Process) -> str:
+    """How it ended although it had not heard of the stop."""
+    if case.killed:
+        return "it was killed when the grace period was over"
+    if main.died is None or main.end is None:
+        return "it went on"
+    if main.end.killer:
+        return f"it was killed {words.seconds(max(0.0, main.died))} later, and not by the engine"
+    return f"it {words.ended(main.end, main.died)}"
+
+
 def _mend(case: Case, main: Process) -> str:
     known = case.program(main)
+    init = f"put an init in front: {words.entrypoint(case.stop.grace)}"
     if known and known.kind is Kind.HELPER:
         hidden = [one for one in case.never_told if not case.harmless(one)]
         who = f": {words.label(hidden[0])} has to be told, not {words.name(main)}" if hidden else ""
-        return f"{INIT}, or make the service itself the main command{who}"
+        return f"{init}, or make the service itself the main command{who}"
     if known and known.name in HANDLERS and case.stop.signal == TERM:
-        return f"{HANDLERS[known.name]}; or {INIT}"
-    return f"install a handler for {case.stop.signal}, or {INIT}"
+        return f"{HANDLERS[known.name]}; or {init}"
+    return f"install a handler for {case.stop.signal}, or {init}"

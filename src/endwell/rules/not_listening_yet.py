@@ -71,8 +71,7 @@ def find(case: Case) -> Iterator[Finding]:
         yield Finding(
             CODE,
             f"{words.label(main)} lost {case.stop.signal}: {why}",
-            "put an init in front, which listens at once: "
-            'ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]',
+            f"put an init in front, which listens at once: {words.entrypoint(case.stop.grace)}",
             words.pids(main),
         )
 

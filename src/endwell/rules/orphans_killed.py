@@ -25,12 +25,11 @@ Guest: `daemonizes`.
     CMD service nginx start && tail -f /var/log/nginx/access.log
     CMD ["nginx", "-g", "daemon off;"]
 
-For several services use a supervisor, and run each of them in the foreground:
+For several services use one container each, or a supervisor that runs each of
+them in the foreground (supervisord, s6). An init that stops the whole tree
+tells orphans too:
 
-    CMD ["endwell", "up"]
-
-An init that stops the whole tree tells orphans too: `ENTRYPOINT
-["endwell-init", "--grace", "10s", "--"]`.
+    ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]
 
 ## When it is fine
 
@@ -69,7 +68,8 @@ def find(case: Case) -> Iterator[Finding]:
         step = (
             f"run {known.name} in the foreground ({known.foreground}) and let it be told"
             if known and known.foreground
-            else 'run it in the foreground, under a supervisor if there are several: CMD ["endwell", "up"]'
+            else f"run {_them(lost)} in the foreground, or put an init in front that tells everybody: "
+            f"{words.entrypoint(case.stop.grace)}"
         )
         fate = f"{words.be(lost)} never told: {words.they(lost)} {words.be(lost)} killed"
         yield Finding(

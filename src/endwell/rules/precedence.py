@@ -28,7 +28,7 @@ EXPLAINED_BY = {
     "EW206": ("EW205",),
     "EW301": ("EW101", "EW102", "EW201", "EW202", "EW203", "EW204", "EW205", "EW206", "EW302", "EW407"),
     "EW303": ("EW205", "EW302"),
-    "EW402": ("EW101", "EW102", "EW103", "EW104", "EW205", "EW302"),
+    "EW402": ("EW101", "EW102", "EW103", "EW104", "EW205", "EW301", "EW302"),
     "EW404": ("EW102", "EW103", "EW104"),
     "EW408": ("EW102", "EW202", "EW203"),
     "EW501": ("EW503",),
@@ -39,13 +39,16 @@ EXPLAINED_BY = {
 
 # Explained only where the causes together name all of its processes.
 ALL_NAMED = frozenset({"EW402", "EW404"})
+WEIGHTS = (Severity.ERROR, Severity.WARNING)
 
 
 def without_consequences(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return the findings that no other one explains, each once, in order of their codes."""
+    """Return the findings that no other one explains, each once: errors first, then by code."""
     kept = [one for one in findings if not _explained(one, findings)]
     unique = dict.fromkeys(kept)
-    return tuple(sorted(unique, key=lambda one: (one.rule, one.severity.value, one.pids, one.message)))
+    return tuple(
+        sorted(unique, key=lambda one: (WEIGHTS.index(one.severity), one.rule, one.pids, one.message))
+    )
 
 
 def _explained(one: Finding, findings: Iterable[Finding]) -> bool:

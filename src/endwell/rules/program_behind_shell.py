@@ -65,7 +65,7 @@ def find(case: Case) -> Iterator[Finding]:
         if parent is main and case.kind(main) is Kind.INIT:
             continue
         teller = f"{words.label(parent)} stopped" if parent else "somebody stopped"
-        argv = lost[-1].argv[-1] if lost[-1].argv else ()
+        argv = words.typed(lost[-1].argv[-1], words.code(shell.argv[-1])) if lost[-1].argv else ()
         known = f"`{words.command(argv)}`" if argv and not words.is_title(argv) else words.name(lost[-1])
         yield Finding(
             CODE,

@@ -69,7 +69,7 @@ def find(case: Case) -> Iterator[Finding]:
                 f"{words.label(main)} handled {request.signal}, then sent it to itself to die of it; the "
                 "kernel does not let PID 1 die that way, so it lived on and was killed",
                 "exit after raising the signal, or put an init in front: "
-                'ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]',
+                f"{words.entrypoint(case.stop.grace)}",
                 words.pids(main),
             )
             return

@@ -35,7 +35,8 @@ request.
 
 When every client repeats what failed, and every request may be carried out
 twice. A request of which only a part had been sent at the stop is a warning:
-no server can know whether the rest will come.
+no server can know whether the rest will come. So is one that was sent within 10
+ms of the stop: whether the server had it before is chance.
 """
 
 from __future__ import annotations
@@ -48,26 +49,25 @@ from endwell.model.traffic import Group, Outcome
 from endwell.rules import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from endwell.model.traffic import Traffic
+    from endwell.model.traffic import Request, Traffic
     from endwell.rules.case import Case
 
 CODE = "EW405"
 NAME = "requests-lost"
 SUMMARY = "requests in flight were cut, reset or never answered"
 
-SERIOUS = (Group.IN_FLIGHT, Group.SLOW, Group.IDLE)
-KIND = {
-    Severity.ERROR: "requests in flight or on a kept connection to",
-    Severity.WARNING: "half-sent requests to",
-}
-NEXT = {
-    Severity.ERROR: "let the server finish what it has begun before it ends, and give it a grace period that "
-    "is longer than its slowest request",
-    Severity.WARNING: "let it read a request to its end that it has begun to read; where clients may send it "
-    "again there is nothing to do",
-}
+# Sent this many seconds before the stop, or earlier: then it was in flight, whatever chance does.
+SURE = 0.01
+FINISH = (
+    "let the server finish what it has begun before it ends, and give it a grace period that is longer than "
+    "its slowest request"
+)
+READ = (
+    "let it read a request to its end that it has begun to read; where clients may send it again there is "
+    "nothing to do"
+)
 SAID = {
     Outcome.RESET: "reset",
     Outcome.DROPPED: "dropped without an answer",
@@ -82,25 +82,46 @@ def find(case: Case) -> Iterator[Finding]:
     traffic = case.timeline.traffic
     if traffic is None or not case.stop.asked:
         return
-    for groups, severity in ((SERIOUS, Severity.ERROR), ((Group.HALF_SENT,), Severity.WARNING)):
-        lost = count_lost(traffic, groups)
+    for wanted, kind, step, severity in (
+        (_is_serious, "requests in flight or on a kept connection to", FINISH, Severity.ERROR),
+        (_is_doubtful, "requests sent in the moment of the stop to", FINISH, Severity.WARNING),
+        (_is_half_sent, "half-sent requests to", READ, Severity.WARNING),
+    ):
+        lost = count_lost(traffic, wanted)
         if not lost:
             continue
-        total = sum(one.group in groups for one in traffic.requests)
+        total = sum(map(wanted, traffic.requests))
         verb = "was" if lost.total() == 1 else "were"
         yield Finding(
             CODE,
-            f"{lost.total()} of {total} {KIND[severity]} {traffic.target} {verb} lost: {said(lost)}",
-            NEXT[severity],
+            f"{lost.total()} of {total} {kind} {traffic.target} {verb} lost: {said(lost)}",
+            step,
             words.pids(case.main) if case.main else (),
             severity,
         )
 
 
-def count_lost(traffic: Traffic, groups: tuple[Group, ...]) -> Counter[Outcome]:
-    """Return how many requests of some groups were lost, and how; errors only if there were none before."""
+def in_flight(request: Request) -> bool:
+    """Whether it certainly was in flight at the stop."""
+    return request.group in {Group.IN_FLIGHT, Group.SLOW} and request.sent <= -SURE
+
+
+def _is_serious(request: Request) -> bool:
+    return request.group is Group.IDLE or in_flight(request)
+
+
+def _is_doubtful(request: Request) -> bool:
+    return request.group in {Group.IN_FLIGHT, Group.SLOW} and not in_flight(request)
+
+
+def _is_half_sent(request: Request) -> bool:
+    return request.group is Group.HALF_SENT
+
+
+def count_lost(traffic: Traffic, wanted: Callable[[Request], bool]) -> Counter[Outcome]:
+    """Return how many of some requests were lost, and how; errors only if there were none before."""
     before = traffic.count(Group.BEFORE)
-    lost = Counter(one.outcome for one in traffic.lost if one.group in groups)
+    lost = Counter(one.outcome for one in traffic.lost if wanted(one))
     if before[Outcome.ERROR]:
         del lost[Outcome.ERROR]
     return lost

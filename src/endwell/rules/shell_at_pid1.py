@@ -40,6 +40,21 @@ pass the signal on, and wait until the program has ended:
     trap 'kill "$child"; wait "$child"' TERM
     wait "$child"
 
+Where the shell runs several programs, or a pipe, `exec` does not help: one of
+them would take the shell's place, and the others would hear nothing as before.
+Then tell each of them in the trap:
+
+    ./app & first=$!
+    ./jobs & second=$!
+    trap 'kill "$first" "$second"; wait' TERM
+    wait
+
+or put an init in front, which tells everybody, also every part of a pipe:
+
+    ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]
+
+or run one program per container.
+
 ## When it is fine
 
 When the shell itself is the program, and what it runs may be killed at any
@@ -55,7 +70,7 @@ from endwell.model.timeline import Fate
 from endwell.rules import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from endwell.model.process import Process
     from endwell.rules.case import Case
@@ -79,7 +94,7 @@ def find(case: Case) -> Iterator[Finding]:
         CODE,
         f"PID 1 is {_form(main)}: it has no handler for {case.stop.signal} and passed it on to nobody, so "
         f"{words.labels(behind)} never heard of the stop",
-        _mend(main, program),
+        _mend_several(case, main) if _several(main, children) else _mend(main, program),
         words.pids(main, *behind),
     )
 
@@ -92,15 +107,41 @@ def _form(main: Process) -> str:
     return f"the shell `{words.command(argv)}`"
 
 
+def _several(main: Process, children: Sequence[Process]) -> bool:
+    """Whether to put one program in the place of the shell would leave something out."""
+    return len(children) > 1 or _is_pipe(main)
+
+
+def _is_pipe(main: Process) -> bool:
+    return bool({"|", "|&"} & set(words.tokens(words.code(main.argv[-1]))))
+
+
+def _mend_several(case: Case, main: Process) -> str:
+    init = f"put an init in front, which tells everybody: {words.entrypoint(case.stop.grace)}"
+    if _is_pipe(main):
+        return f"{init}; or do without the pipe: then the program can be PID 1 itself"
+    return (
+        f"{init}; or start each of them in the background, tell them all and wait: {words.trap(2)}; or run "
+        "one program per container"
+    )
+
+
 def _mend(main: Process, child: Process) -> str:
     """Propose the line that replaces the shell by its program."""
-    argv = child.argv[-1] if child.executed and child.argv else ()
+    argv = words.typed(child.argv[-1], words.code(main.argv[-1])) if child.executed and child.argv else ()
     if words.is_title(argv):
         name = words.name(child)
         return f"write `exec` in front of {name} where the shell starts it: then {name} is PID 1 itself"
     program = words.command(argv) if argv else "the program"
     if file := words.script(main.argv[-1]):
+        if _may_be_script(argv):
+            return f"write `exec` in front of {argv[1]} where {file} starts it: then it is PID 1 itself"
         return f"write `exec {program}` as the last line of {file}: then the program is PID 1 itself"
     if not argv:
         return "write `exec` in front of the shell's last command: then the program is PID 1 itself"
     return f"name the program without a shell, CMD {words.exec_form(argv)}, or write `exec {program}` in it"
+
+
+def _may_be_script(argv: Sequence[str]) -> bool:
+    """Whether the kernel may have put an interpreter in front of what was written."""
+    return len(argv) > 1 and argv[0].startswith("/") and "/" in argv[1] and not argv[1].startswith("-")

@@ -67,10 +67,14 @@ def find(case: Case) -> Iterator[Finding]:
         ignored = next((one for one in case.requests(process) if one.fate is Fate.IGNORED), None)
         if ignored is None:
             continue
-        end = "and was killed" if process.end.killer else "and ended for another reason"
+        end = (
+            "was killed"
+            if process.end.killer
+            else words.ended(process.end, (process.died or 0.0) - ignored.at)
+        )
         yield Finding(
             CODE,
-            f"{words.label(process)} ignored {ignored.signal} {end}",
+            f"{words.label(process)} ignored {ignored.signal} and {end}",
             f"let it handle {ignored.signal}; if it never asked to ignore it, it has inherited that: look "
             f"for `trap '' {ignored.signal.name.removeprefix('SIG')}` in the script that starts it",
             words.pids(process),

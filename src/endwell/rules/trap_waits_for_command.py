@@ -36,7 +36,8 @@ In a loop write `sleep 30 & wait $!` instead of `sleep 30`.
 
 ## When it is fine
 
-When the command always ends soon: a finding about a delay is a warning.
+When the command always ends soon: a finding about a delay is a warning. A trap
+that did run, and took too long itself, is EW301.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Finding, Severity
+from endwell.model.process import Killer
 from endwell.model.timeline import Fate
 from endwell.rules import words
 
@@ -73,7 +75,7 @@ def find(case: Case) -> Iterator[Finding]:
         command = _awaited(case, shell, told.at)
         if command is None:
             continue
-        stuck = shell.end is not None and shell.end.killer is not None
+        stuck = shell.end is not None and shell.end.killer is not None and _outlived(command, shell)
         ended = command.died if command.died is not None else shell.died
         if not stuck and ended - told.at <= LONG:
             continue
@@ -87,8 +89,8 @@ def find(case: Case) -> Iterator[Finding]:
             CODE,
             f"{words.label(shell)} caught {told.signal}, but could not act on it before its command "
             f"{words.label(command)} had ended: {what}",
-            f"start it in the background and wait: `{words.command(command.argv[-1])} & wait $!`, and let "
-            "the trap tell it"
+            f"start it in the background and wait: `{_typed(shell, command)} & wait $!`, and let the trap "
+            "tell it"
             if command.argv
             else "start the command in the background, and wait for it with `wait`",
             words.pids(shell, command, *case.unheard(case.behind(shell))),
@@ -105,3 +107,14 @@ def _awaited(case: Case, shell: Process, at: float) -> Process | None:
         if until > at and not any(at <= deed < until for deed in case.deeds(shell)):
             return child
     return None
+
+
+def _outlived(command: Process, shell: Process) -> bool:
+    """Whether a shell was gone before the command it waited for, or both by the same kill, in any order."""
+    if command.died is None or shell.died is None or command.died >= shell.died:
+        return True
+    return command.end is not None and command.end.killer is Killer.NAMESPACE
+
+
+def _typed(shell: Process, command: Process) -> str:
+    return words.command(words.typed(command.argv[-1], words.code(shell.argv[-1])))

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from typing import TYPE_CHECKING
+
+from endwell.model.durations import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from endwell.model.process import Process
+    from endwell.model.process import End, Process
 
 MOST_NAMES = 4
 LONGEST_COMMAND = 60
+USUAL_GRACE = 10.0
+# What may stand before a command in a shell, besides an operator and an assignment.
+BEFORE_COMMAND = {"then", "do", "else", "if", "while", "until", "time", "exec", "{", "!"}
+SEPARATORS = frozenset("();|&")
 
 
 def name(process: Process) -> str:
@@ -59,6 +66,12 @@ def seconds(length: float) -> str:
     return f"{length:.3g} s" if abs(length) < 1000 else f"{length:.0f} s"  # noqa: PLR2004  g would write e+03
 
 
+def ended(end: End, length: float) -> str:
+    """How a process ended that nobody killed, and how much later: `ended by itself 2.8 s later`."""
+    how = f"died of {end.signal}" if end.signal else "ended by itself"
+    return f"{how} {seconds(max(0.0, length))} later"
+
+
 def is_title(argv: Sequence[str]) -> bool:
     """Whether a program has replaced its command line by a title: what it was started with is not known."""
     return len([word for word in argv if word]) == 1 and " " in argv[0]
@@ -75,11 +88,74 @@ def exec_form(argv: Sequence[str]) -> str:
     return json.dumps(list(argv), ensure_ascii=False)
 
 
+def entrypoint(grace: float) -> str:
+    """The line that puts an init in front; the grace is that of the stop, or the usual one if it has none."""
+    given = grace if 0 < grace < math.inf else USUAL_GRACE
+    return f'ENTRYPOINT ["endwell-init", "--grace", "{format_duration(given)}", "--"]'
+
+
+def trap(programs: int) -> str:
+    """A trap that tells the programs in the background and waits for them."""
+    if programs == 1:
+        return 'trap \'kill "$child"; wait "$child"\' TERM'
+    return 'trap \'kill "$first" "$second"; wait\' TERM'
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """The words and operators of a shell's command; those between blanks where it cannot be read."""
+    lexer = shlex.shlex(text.replace("\n", ";"), posix=True, punctuation_chars="();<>|&")
+    lexer.whitespace_split = True
+    try:
+        return tuple(lexer)
+    except ValueError:
+        return tuple(text.split())
+
+
+def typed(argv: Sequence[str], text: str) -> tuple[str, ...]:
+    """A command line as it was written in a shell's command: of a script without the interpreter.
+
+    To run a file that begins with `#!` the kernel puts the interpreter in front of it, so of `./app` it is
+    `/usr/bin/python3 ./app` that can be seen.
+    """
+    written = tokens(text)
+    for start in range(len(argv)):
+        wanted = tuple(argv[start:])
+        for at in range(len(written) - len(wanted) + 1):
+            if written[at : at + len(wanted)] == wanted and _begins(written, at):
+                return wanted
+    return tuple(argv)
+
+
+def _begins(written: Sequence[str], at: int) -> bool:
+    """Whether a command begins at a word."""
+    if at == 0:
+        return True
+    before = written[at - 1]
+    assigns = before.partition("=")[0].isidentifier() and "=" in before
+    return SEPARATORS.issuperset(before) or before in BEFORE_COMMAND or assigns
+
+
 def script(argv: Sequence[str]) -> str:
     """The file that a shell runs; empty for `sh -c`, and for a shell that was given no file."""
-    for word in argv[1:]:
-        if not word.startswith("-"):
-            return word
-        if not word.startswith("--") and "c" in word:
-            return ""
-    return ""
+    has_code, rest = _arguments(argv)
+    return rest[0] if rest and not has_code else ""
+
+
+def code(argv: Sequence[str]) -> str:
+    """What a shell was given with -c; empty for a script."""
+    has_code, rest = _arguments(argv)
+    return rest[0] if rest and has_code else ""
+
+
+def _arguments(argv: Sequence[str]) -> tuple[bool, Sequence[str]]:
+    """Whether a shell was given -c, and what stands behind its options."""
+    has_code, at = False, 2 if argv and argv[0].rpartition("/")[2] == "busybox" else 1
+    while at < len(argv):
+        word = argv[at]
+        if not word.startswith(("-", "+")):
+            break
+        long = word.startswith("--")
+        has_code |= not long and "c" in word
+        takes_word = word in {"--rcfile", "--init-file"} if long else "o" in word.lower()  # -eo pipefail
+        at += 1 + takes_word
+    return has_code, argv[at:]

@@ -52,8 +52,8 @@ from typing import TYPE_CHECKING
 from endwell.model.finding import Finding, Severity
 from endwell.model.programs import Kind
 from endwell.model.timeline import Fate, Origin
-from endwell.model.traffic import Group
 from endwell.rules import words
+from endwell.rules.requests_lost import count_lost, in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,8 +105,7 @@ def _is_worker(case: Case, process: Process, known: Program) -> bool:
 def _harm(case: Case, process: Process, told: Signalled) -> bool:
     killed = process.end is not None and process.end.killer is not None and not case.dying(process)
     traffic = case.timeline.traffic
-    in_flight = {Group.IN_FLIGHT, Group.SLOW}
-    cut = traffic is not None and any(one.group in in_flight for one in traffic.lost)
+    cut = traffic is not None and bool(count_lost(traffic, in_flight))
     return killed or told.fate in LOST or cut
 
 

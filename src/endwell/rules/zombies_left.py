@@ -32,13 +32,17 @@ When a parent did not collect its own child, call wait in it (in Python:
 
 ## When it is fine
 
-When there are few, and their number does not grow.
+When there are few, and their number does not grow. A parent may just not have
+come to it: a zombie counts when it was left for more than 1 second, or when at
+least 10 of them were waiting for one parent at the stop, however short.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from endwell.machine.lives import EARLY
 from endwell.model.finding import Finding, Severity
 from endwell.model.process import Killer
 from endwell.rules import words
@@ -55,6 +59,8 @@ SUMMARY = "processes that had ended were never collected"
 
 # Dead for less than this when the container ended: a parent may just not have come to it.
 LONG = 1.0
+# As many at the stop are no coincidence, however long it took.
+MANY = 10
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -63,18 +69,21 @@ def find(case: Case) -> Iterator[Finding]:
     if main is None or not case.stop.asked:
         return
     zombies = tuple(one for one in case.processes if _is_zombie(case, one))
+    waiting = Counter(one.adopter for one in zombies if _waited(one))
+    zombies = tuple(
+        one for one in zombies if _age(case, one) > LONG or (_waited(one) and waiting[one.adopter] >= MANY)
+    )
     for orphans in (True, False):
         found = tuple(one for one in zombies if (one.adopter == 1 != one.parent) == orphans)
         if not found:
             continue
-        died = min(one.died for one in found if one.died is not None)
         parent = label_of(case, found[0].adopter)
-        longest = words.seconds(case.over - died)
+        longest = words.seconds(max(_age(case, one) for one in found))
         yield Finding(
             CODE,
             f"{words.labels(found)} had ended and {words.be(found)} never collected by {parent}, for up to "
             f"{longest}",
-            'put an init in front, which collects them: ENTRYPOINT ["endwell-init", "--grace", "10s", "--"]'
+            f"put an init in front, which collects them: {words.entrypoint(case.stop.grace)}"
             if orphans
             else f"let {parent} wait for its children",
             words.pids(*found),
@@ -86,7 +95,17 @@ def _is_zombie(case: Case, process: Process) -> bool:
     if process.pid == 1 or process.died is None or process.reaped is not None or case.visitor(process):
         return False
     torn = process.end is not None and process.end.killer is Killer.NAMESPACE
-    return not torn and case.over - process.died > LONG
+    return not torn
+
+
+def _waited(zombie: Process) -> bool:
+    """Whether it was a zombie at the stop already."""
+    return zombie.died is not None and zombie.died < EARLY
+
+
+def _age(case: Case, zombie: Process) -> float:
+    """For how long nobody had collected it when the container was over."""
+    return 0.0 if zombie.died is None else case.over - zombie.died
 
 
 def label_of(case: Case, pid: int) -> str:

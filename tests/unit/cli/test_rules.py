@@ -40,7 +40,13 @@ def test_prints_all_pages(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("EW100", "did you mean EW10"),
+        ("EW100", "see `endwell rules` for all of them"),
+        ("ew999", "see `endwell rules` for all of them"),
+        ("EW1O1", "did you mean EW101?"),
+        ("EW-1o1", "did you mean EW101?"),
+        ("ew 402", "did you mean EW402?"),
+        ("E101", "did you mean EW101?"),
+        ("405", "did you mean EW405?"),
         ("shell-at-pid", "did you mean EW101?"),
         ("never-tol", "did you mean EW402"),
         ("xyz", "see `endwell rules` for all of them"),

@@ -23,6 +23,7 @@ from endwell.model.timeline import (
     Holding,
     OpenFile,
     Origin,
+    Printed,
     Ready,
     Reaped,
     Sender,
@@ -100,6 +101,10 @@ class Story:
         """A process has files open for writing."""
         self.events.append(Holding(at, pid, files))
 
+    def prints(self, text: str, at: float = -0.6) -> None:
+        """A line of output."""
+        self.events.append(Printed(at, "stderr", text))
+
     # -------------------------------------------------------------------------------------------- the end
 
     def exits(self, pid: int, code: int = 0, at: float = 0.1, *, reaped_by: int | None = 1) -> None:
@@ -153,9 +158,9 @@ class Story:
 
     # ----------------------------------------------------------------------------------------- the traffic
 
-    def request(self, group: Group, outcome: Outcome, times: int = 1) -> None:
+    def request(self, group: Group, outcome: Outcome, times: int = 1, *, sent: float = -0.1) -> None:
         """Requests of one kind fare alike."""
-        self.requests.extend(Request(group, -0.1, 0.1, outcome) for _ in range(times))
+        self.requests.extend(Request(group, sent, 0.1, outcome) for _ in range(times))
 
     # ----------------------------------------------------------------------------------------- the judgment
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from endwell.model.finding import Ending
 from endwell.model.signals import HUP, INT, KILL, QUIT, TERM, Signal
-from endwell.model.timeline import Fate, OpenFile, Way
+from endwell.model.timeline import Died, Fate, OpenFile, Way
 from endwell.model.traffic import Group, Outcome
 from tests.unit.rules.build import Story
 
@@ -62,6 +62,62 @@ def shell_form() -> Story:
     story.fork("python3", "app.py")
     story.stop(Fate.DISCARDED)
     story.engine_kills()
+    return story
+
+
+@tells("EW101!", KILLED)
+def pipe_in_a_shell() -> Story:
+    story = Story(grace=0.5)
+    story.start("sh", "-c", "./app | cat")
+    story.fork("/usr/bin/python3", "./app")
+    story.fork("cat")
+    story.stop(Fate.DISCARDED)
+    story.engine_kills()
+    return story
+
+
+@tells("EW101!", KILLED)
+def two_programs_in_a_shell() -> Story:
+    story = Story()
+    story.start("sh", "-c", "./app & sleep 1000; true")
+    story.fork("./app")
+    story.fork("sleep", "1000")
+    story.stop(Fate.DISCARDED)
+    story.engine_kills()
+    return story
+
+
+@tells("EW101!", KILLED)
+def python_script_in_a_shell() -> Story:
+    story = Story()
+    story.start("bash", "-eo", "pipefail", "-c", "MODE=fast ./app -v; true")
+    story.fork("/usr/bin/python3", "./app", "-v")
+    story.stop(Fate.DISCARDED)
+    story.engine_kills()
+    return story
+
+
+@tells("EW101!", KILLED)
+def python_script_in_a_script() -> Story:
+    story = Story()
+    story.start("/bin/sh", "/entrypoint.sh")
+    story.fork("/usr/bin/python3", "/srv/app")
+    story.stop(Fate.DISCARDED)
+    story.engine_kills()
+    return story
+
+
+@tells("EW103! EW501", PARTIAL)
+def tini_and_a_shell_with_two_programs() -> Story:
+    story = Story()
+    story.start("tini", "--", "sh", "-c", "app & worker")
+    shell = story.fork("sh", "-c", "app & worker")
+    story.fork("app", parent=shell)
+    story.fork("worker", parent=shell)
+    story.stop(Fate.SIGWAIT)
+    story.tell(shell, Fate.DEFAULT)
+    story.dies(shell, TERM, by=1)
+    story.leaves(code=143, at=0.03)
     return story
 
 
@@ -237,12 +293,30 @@ def parent_without_a_handler() -> Story:
     return story
 
 
+@tells("EW201!", WELL)
+def ends_by_itself_without_having_heard() -> Story:
+    story = Story()
+    story.start("app")
+    story.stop(Fate.DISCARDED)
+    story.leaves(at=2.8)
+    return story
+
+
 @tells("", WELL, about="EW201")
 def handles_the_signal() -> Story:
     story = Story()
     story.start("app")
     story.stop(Fate.HANDLER)
     story.leaves()
+    return story
+
+
+@tells("EW202!", WELL)
+def ignores_the_signal_and_ends_by_itself() -> Story:
+    story = Story()
+    story.start("app")
+    story.stop(Fate.IGNORED)
+    story.leaves(at=2.8)
     return story
 
 
@@ -465,6 +539,55 @@ def no_grace_at_all() -> Story:
     return story
 
 
+@tells("EW301!", KILLED)
+def trap_that_runs_too_long() -> Story:
+    return trap_that_was_reached(Story(grace=1.0))
+
+
+@tells("EW301!", KILLED)
+def trap_that_runs_too_long_told_twice() -> Story:
+    story = trap_that_was_reached(Story(grace=1.0, way=Way.TWICE))
+    story.stop(Fate.HANDLER, at=0.5)
+    return story
+
+
+def trap_that_was_reached(story: Story) -> Story:
+    """The command in the foreground ends at once, and what the trap runs does not."""
+    story.start("sh", "-c", 'trap "sleep 1.5; exit 0" TERM; while :; do sleep 0.1; done')
+    for at in (-0.2, -0.1):
+        story.exits(story.fork("sleep", "0.1", at=at), at=at + 0.09)
+    sleep = story.fork("sleep", "0.1", at=-0.01)
+    story.stop(Fate.HANDLER)
+    story.exits(sleep, at=0.09)
+    story.fork("sleep", "1.5", at=0.091)
+    story.engine_kills()
+    return story
+
+
+@tells("EW301! EW302", KILLED, about="EW301")
+def trap_that_came_late_and_ran_too_long() -> Story:
+    story = Story()
+    story.start("bash", "/entrypoint.sh")
+    sleep = story.fork("sleep", "7")
+    story.stop(Fate.HANDLER)
+    story.exits(sleep, at=6.0)
+    story.fork("pg_dump", at=6.1)
+    story.engine_kills()
+    return story
+
+
+@tells("EW301!", KILLED)
+def trap_that_does_not_end_the_loop() -> Story:
+    story = Story()
+    story.start("sh", "/entrypoint.sh")
+    sleep = story.fork("sleep", "5", at=-1.5)
+    story.stop(Fate.HANDLER)
+    story.exits(sleep, at=0.5)
+    story.fork("sleep", "5", at=0.501)
+    story.engine_kills()
+    return story
+
+
 @tells("", KILLED, about="EW301")
 def killed_on_request() -> Story:
     story = Story(way=Way.KILL)
@@ -484,6 +607,16 @@ def trap_and_the_program_in_the_foreground() -> Story:
     return story
 
 
+@tells("EW302!", KILLED)
+def trap_and_a_python_script_in_the_foreground() -> Story:
+    story = Story()
+    story.start("sh", "-c", 'trap "exit 0" TERM; ./app; true')
+    story.fork("/usr/bin/python3", "./app")
+    story.stop(Fate.HANDLER)
+    story.engine_kills()
+    return story
+
+
 @tells("EW302", WELL)
 def trap_and_a_sleep_in_the_foreground() -> Story:
     story = Story()
@@ -492,6 +625,22 @@ def trap_and_a_sleep_in_the_foreground() -> Story:
     story.stop(Fate.HANDLER)
     story.exits(sleep, at=4.0)
     story.leaves(at=4.1)
+    return story
+
+
+@tells("EW302!", KILLED)
+def command_that_the_kernel_kills_an_instant_before_its_shell() -> Story:
+    story = Story()
+    story.start("tini", "-g", "--", "app")
+    shell = story.fork("sh", "/entrypoint.sh")
+    app = story.fork("app", parent=shell)
+    story.stop(Fate.SIGWAIT)
+    story.tell(shell, Fate.HANDLER)
+    story.engine_kills()
+    story.events = [
+        replace(one, at=one.at - 0.0001) if isinstance(one, Died) and one.pid == app else one
+        for one in story.events
+    ]
     return story
 
 
@@ -652,6 +801,27 @@ def zombie_that_is_a_child_of_pid_1() -> Story:
     return story
 
 
+@tells("EW403", WELL)
+def many_zombies_of_a_moment() -> Story:
+    return zombies_of_a_moment(10)
+
+
+@tells("", WELL, about="EW403")
+def some_zombies_of_a_moment() -> Story:
+    return zombies_of_a_moment(9)
+
+
+def zombies_of_a_moment(number: int) -> Story:
+    """They ended shortly before the stop."""
+    story = Story()
+    story.start("app")
+    for _ in range(number):
+        story.exits(story.fork("git", "gc", at=-0.3), at=-0.2, reaped_by=None)
+    story.stop(Fate.HANDLER)
+    story.leaves(at=0.1)
+    return story
+
+
 @tells("", WELL, about="EW403")
 def zombie_of_a_moment() -> Story:
     story = Story()
@@ -671,6 +841,19 @@ def daemon() -> Story:
     master = story.fork(parent=starter, at=-0.9)
     story.exits(starter, at=-0.8)
     story.adopt(master, at=-0.8)
+    story.stop(Fate.HANDLER)
+    story.leaves()
+    return story
+
+
+@tells("EW404! EW501", PARTIAL)
+def daemon_that_nobody_knows() -> Story:
+    story = Story(grace=30.0)
+    story.start("app")
+    starter = story.fork("collector", "--background")
+    daemon = story.fork(parent=starter, at=-0.9)
+    story.exits(starter, at=-0.8)
+    story.adopt(daemon, at=-0.8)
     story.stop(Fate.HANDLER)
     story.leaves()
     return story
@@ -713,6 +896,26 @@ def requests_cut() -> Story:
     story.request(Group.BEFORE, Outcome.OK, 50)
     story.request(Group.IN_FLIGHT, Outcome.CUT, 3)
     story.request(Group.SLOW, Outcome.HUNG)
+    return story
+
+
+@tells("EW405", WELL)
+def requests_of_the_very_moment() -> Story:
+    story = Story()
+    story.start("app")
+    story.stop(Fate.HANDLER)
+    story.leaves()
+    story.request(Group.IN_FLIGHT, Outcome.DROPPED, sent=-0.0004)
+    return story
+
+
+@tells("EW205 EW405", WELL)
+def nginx_told_term_with_a_request_of_the_very_moment() -> Story:
+    story = Story()
+    story.start("nginx", "-g", "daemon off;")
+    story.stop(Fate.HANDLER)
+    story.leaves()
+    story.request(Group.IN_FLIGHT, Outcome.CUT, sent=-0.0004)
     return story
 
 
@@ -761,6 +964,17 @@ def files_at_a_kill() -> Story:
 
 
 @tells("EW406!", KILLED)
+def file_of_several_at_a_kill() -> Story:
+    story = Story(way=Way.KILL)
+    story.start("nginx")
+    for pid in (1, story.fork(), story.fork()):
+        files = (OpenFile(f"/data/{name}.log", size, whole=False) for name, size in (("e", 0), ("a", 7)))
+        story.hold(pid, *files, at=-0.1)
+    story.engine_kills(at=0.0)
+    return story
+
+
+@tells("EW406!", KILLED)
 def files_of_a_database_at_a_kill() -> Story:
     story = Story(way=Way.KILL)
     story.start("redis-server")
@@ -781,11 +995,11 @@ def half_a_line_of_one_that_left() -> Story:
     return story
 
 
-@tells("EW201! EW406", KILLED, about="EW406")
-def empty_file() -> Story:
+@tells("EW201!", KILLED, about="EW406")
+def empty_file_and_a_log_with_whole_lines() -> Story:
     story = Story()
     story.start("app")
-    story.hold(1, OpenFile("/data/out", 0, whole=True), OpenFile("/data/all.csv", 9, whole=True), at=9.0)
+    story.hold(1, OpenFile("/data/out", 0, whole=True), OpenFile("/data/all.log", 9, whole=True), at=9.0)
     story.stop(Fate.DISCARDED)
     story.engine_kills()
     return story
@@ -967,6 +1181,25 @@ def killed_by_somebody_outside() -> Story:
     return story
 
 
+@tells("", KILLED, about="EW503")
+def killed_by_what_was_to_be_the_stop_signal() -> Story:
+    story = Story(signal=KILL, way=Way.KILL)
+    story.start("app")
+    story.dies(1, KILL, at=0.0, by=0, reaped_by=None)
+    return story
+
+
+@tells("", KILLED, about="EW503")
+def killed_by_the_stop_signal_of_its_image() -> Story:
+    story = Story(signal=KILL)
+    story.start("app")
+    story.fork("worker")
+    story.stop(Fate.DEFAULT)
+    story.dies(1, KILL, at=0.001, by=0, reaped_by=None)
+    story.how = replace(story.how, took=0.001, exit=137)
+    return story
+
+
 @tells("", WELL, about="EW503")
 def crashed_long_before() -> Story:
     story = Story()
@@ -996,6 +1229,35 @@ def init_passes_on_that_it_had_to_kill() -> Story:
     story.tell(app, Fate.IGNORED)
     story.dies(app, KILL, at=6.0, by=1)
     story.leaves(code=137, at=6.1)
+    return story
+
+
+@tells("EW502!", UNKNOWN)
+def fails_at_its_start_and_says_why() -> Story:
+    story = Story()
+    story.start("app")
+    story.prints("no configuration")
+    story.ends_unasked(code=3)
+    return story
+
+
+@tells("EW505!", WELL)
+def command_that_never_succeeded() -> Story:
+    story = Story()
+    story.start("app", at=-0.5)
+    story.never_ready("exec:pg_isready -q")
+    story.stop(Fate.HANDLER)
+    story.leaves()
+    return story
+
+
+@tells("EW505!", WELL)
+def never_settled() -> Story:
+    story = Story()
+    story.start("app", at=-30.0)
+    story.never_ready("listening or settled")
+    story.stop(Fate.HANDLER)
+    story.leaves()
     return story
 
 

@@ -113,7 +113,7 @@ TIMELINES = st.builds(
 @given(TIMELINES)
 def test_judges_whatever_happened(timeline: Timeline) -> None:
     report = judge(timeline)
-    keys = [(one.rule, one.severity.value, one.pids, one.message) for one in report.findings]
+    keys = [(one.severity.value, one.rule, one.pids, one.message) for one in report.findings]
     assert keys == sorted(keys)
     assert len(set(report.findings)) == len(report.findings)
     assert judge(timeline) == report
@@ -202,7 +202,7 @@ class TestPrecedence:
 
     def test_a_warning_does_not_hide_an_error(self) -> None:
         warning = replace(self.cause, severity=Severity.WARNING)
-        assert without_consequences([self.consequence, warning]) == (warning, self.consequence)
+        assert without_consequences([self.consequence, warning]) == (self.consequence, warning)
         mild = replace(self.consequence, severity=Severity.WARNING)
         assert without_consequences([mild, warning]) == (warning,)
 
@@ -211,6 +211,11 @@ class TestPrecedence:
         some, more = (Finding("EW402", "never told", "do", pids) for pids in ((7,), (7, 8)))
         assert without_consequences([shell, some]) == (shell,)
         assert without_consequences([shell, more]) == (shell, more)
+
+    def test_errors_come_first(self) -> None:
+        warnings = [Finding(code, "w", "do", (9,), Severity.WARNING) for code in ("EW501", "EW102")]
+        error = Finding("EW503", "e", "do", (8,))
+        assert [one.rule for one in without_consequences([*warnings, error])] == ["EW503", "EW102", "EW501"]
 
     def test_the_same_is_said_once(self) -> None:
         assert without_consequences([self.cause, self.cause]) == (self.cause,)
