@@ -22,6 +22,7 @@ from endwell.probe.run import probe
 from endwell.render.reading import load
 from endwell.system import seccomp as seccomp_system, tracefs as tracefs_system
 from tests import zoo
+from tests.probe.servers import Server
 from tests.probe.traces import NAME, Traces
 from tests.support.distant_engine import distant_engine
 from tests.support.program_image import program_image
@@ -144,9 +145,9 @@ def stopped(
     ("words", "said"),
     [
         (["no-such-program"], "cannot start no-such-program: No such file"),
-        (["/etc/passwd"], "cannot start /etc/passwd: Permission denied"),
+        (["/etc/passwd"], "cannot start /etc/passwd: it is not executable: chmod +x /etc/passwd"),
         (["--", "no\nsuch\x1b[31m"], r"cannot start no\nsuch\x1b[31m: No such file"),
-        (["--workdir", "/no/such", "true"], "working directory"),
+        (["--workdir", "/no/such", "true"], "cannot change to /no/such: no such directory; "),
         (["--user", "no-such-user", "true"], "no-such-user"),
         (["--init=no-such-init", "true"], "cannot start no-such-init"),
         (["--init='", "true"], '--init "\'": no closing quotation'),
@@ -178,6 +179,16 @@ def stopped(
 )
 def test_what_cannot_be_done_is_one_line(words: list[str], said: str, traces: Traces) -> None:
     assert said in refusal(run(traces, *words))
+
+
+@pytest.mark.parametrize("option", ["--http", "--ready"])
+def test_a_server_outside_of_the_container(option: str, traces: Traces) -> None:
+    with Server("http1") as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        # It listens nowhere, and would end well.
+        script = "trap 'exit 0' TERM; while :; do sleep 1000 & wait; done"
+        said = refusal(run(traces, option, url, "--", "/bin/sh", "-c", script))
+    assert f"{url}: {server.port} is served by a process outside of the container; " in said
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])

@@ -143,6 +143,20 @@ def test_kill(observer: str) -> None:
     assert "bye" not in lines(report)
 
 
+def test_to_stop_with_kill_is_to_kill(observer: str) -> None:
+    report = report_of("--observer", observer, "--signal", "KILL", "--", "/bin/sh", "-c", LEAVES)
+    killed = report_of("--observer", observer, "--kill", "--", "/bin/sh", "-c", LEAVES)
+    assert report["stop"]["way"] == killed["stop"]["way"] == "kill"
+    assert (report["verdict"], report["findings"]) == (killed["verdict"], killed["findings"])
+
+
+def test_a_second_signal_that_came_too_late_is_said() -> None:
+    report = report_of("--twice", "--", "/bin/sh", "-c", LEAVES)
+    assert "SIGTERM was not sent a second time: the container had ended before" in report["notes"]
+    report = report_of("--twice", "--", "/bin/sh", "-c", AT_SECOND)
+    assert not [note for note in report["notes"] if "second time" in note]
+
+
 def test_after(observer: str) -> None:
     report = report_of("--observer", observer, "--after", "300ms", "--", "/bin/sh", "-c", LEAVES)
     assert report["ready"]["at"] < -0.3
@@ -172,6 +186,22 @@ def test_commands_at_their_times(observer: str) -> None:
     assert [one for one in report["notes"] if "not run" in one] == [
         "not run, because the container had ended: exit 0 # never"
     ]
+
+
+def test_what_commands_inside_print_is_in_the_report() -> None:
+    report = report_of(
+        *("--exec", "echo one; echo two >&2", "--exec", "100ms:echo late", "--grace", "1s"),
+        *("--", "/bin/sh", "-c", TELLS),
+    )
+    printed = [(one["by"], one["stream"], one["text"]) for one in report["output"]]
+    assert {one for one in printed if one[0]} == {
+        ("echo one; echo two >&2", "stdout", "one"),
+        ("echo one; echo two >&2", "stderr", "two"),
+        ("echo late", "stdout", "late"),
+    }
+    assert printed[0] == (None, "stdout", "ready")
+    late = next(one for one in report["output"] if one["text"] == "late")
+    assert 0.1 <= late["at"] <= 1
 
 
 def test_a_command_that_fails_is_said() -> None:

@@ -221,7 +221,7 @@ class Running:
         return self.started.returncode, out, err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("phase", ["waiting", "stopping", "executing"])
 def test_a_signal_leaves_nothing(
     observer: str, number: int, phase: str, tmp_path: Path, traces: Traces

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from endwell import rules
 from endwell.machine.lives import lives
 from endwell.model.finding import Ending, Finding, Severity, Verdict
 from endwell.model.report import Report
@@ -111,8 +112,8 @@ def well() -> Report:
 
 
 def never_told() -> Report:
-    """Return a shell that is PID 1, and its app, which never hears of the stop."""
-    return report(
+    """Return a shell that is PID 1, and its app, which never hears of the stop; judged as a real one is."""
+    made = report(
         [
             *started(-0.51, 1, 0, "sh", "-c", "./app --port 8080; echo done"),
             *started(-0.5, 7, 1, "./app", "--port", "8080"),
@@ -126,21 +127,10 @@ def never_told() -> Report:
             *torn_down(10.0046, 9),
         ],
         Stop(took=10.01, killed=True, exit=137),
-        Finding(
-            "EW101",
-            "sh is PID 1 and does not pass SIGTERM on: the kernel discards it, as it has no handler",
-            'use the exec form: CMD ["./app", "--port", "8080"], or write `exec ./app` in the script',
-            (1,),
-        ),
-        Finding(
-            "EW401",
-            "2 processes were killed without ever having been told to end: app, worker",
-            "put an init in front that tells the whole tree: endwell-init --to tree --",
-            (7, 9),
-        ),
         ending=Ending.KILLED,
         engine="docker",
     )
+    return rules.judge(made.timeline)
 
 
 def killed_by_engine() -> Report:

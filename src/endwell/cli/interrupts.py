@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP as one exception of the main thread, raised once.
+"""Ctrl-C, SIGQUIT, SIGTERM and SIGHUP as one exception of the main thread, raised once.
 
 A second one while the clean-up runs would tear it apart and leave behind what the first one was to end: so
 they are ignored from the first one on, until the program has ended. Whoever cannot wait has SIGKILL, and then

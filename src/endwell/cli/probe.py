@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 
 from endwell.cli.parser import fail
@@ -105,12 +106,19 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], dict[str, object]], ...]] = {
                 "default": [],
                 "metavar": "[TIME:]CMD",
                 "help": "run a command inside before the stop, or at a time relative to it: --exec 1s:CMD, "
-                "--exec=-1s:CMD; may be given again",
+                "--exec=-1s:CMD; a plain word before the first colon is the time. What it prints is in the "
+                "report. May be given again",
             },
         ),
     ),
     "how to stop it": (
-        (("--signal",), {"metavar": "SIGNAL", "help": "the stop signal (default: the image's, or TERM)"}),
+        (
+            ("--signal",),
+            {
+                "metavar": "SIGNAL",
+                "help": "the stop signal (default: the image's, or TERM); KILL is the same as --kill",
+            },
+        ),
         (
             ("--grace",),
             {"metavar": "TIME", "help": "until it is killed (default: the container's, or 10s)"},
@@ -125,7 +133,12 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], dict[str, object]], ...]] = {
         (("--http-slow",), {"metavar": "URL", "help": "a URL that takes long, to have one in flight"}),
         (
             ("--rate",),
-            {"metavar": "N", "type": float, "default": 50.0, "help": "requests a second (default 50)"},
+            {
+                "metavar": "N",
+                "type": float,
+                "default": 50.0,
+                "help": "requests a second, after the stop new connections (default 50; --tcp: at most 10)",
+            },
         ),
     ),
     "how to watch, how often": (
@@ -156,6 +169,17 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], dict[str, object]], ...]] = {
     ),
 }
 
+# Our own long options.
+OWN = frozenset(
+    word for group in OPTIONS.values() for words, _ in group for word in words if word.startswith("--")
+)
+# What helps against errors of the system that only a limit or a permission explains.
+STEPS = {
+    "; see ulimit -a": {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN},
+    "; free space": {errno.ENOSPC, errno.EDQUOT},
+    "; see its permissions": {errno.EACCES, errno.EPERM},
+}
+
 
 def run(options: argparse.Namespace) -> int:
     """Probe, print, and return the exit status."""
@@ -168,6 +192,12 @@ def run(options: argparse.Namespace) -> int:
     try:
         with interrupts.raising():
             plan = words.read_plan(options)
+            if theirs := words.misplaced(options, OWN):
+                print(
+                    f"{NAME}: note: {theirs} behind the command is the command's own; write it before the "
+                    "command, or -- before the command",
+                    file=sys.stderr,
+                )
             output.check_files(options)
             return output.show(series.run(plan, options), options)
     except interrupts.InterruptedByUser as interrupted:
@@ -178,7 +208,8 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         # Too many open files, no memory: nothing that a part of ours could have foreseen.
         what = f"{error.filename}: " if error.filename else ""
-        return fail(NAME, _in_one_line(f"cannot go on: {what}{error.strerror or error}; see ulimit -a"))
+        step = next((step for step, numbers in STEPS.items() if error.errno in numbers), "")
+        return fail(NAME, _in_one_line(f"cannot go on: {what}{error.strerror or error}{step}"))
 
 
 def _in_one_line(text: str) -> str:

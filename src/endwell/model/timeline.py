@@ -133,11 +133,12 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A line of output."""
+    """A line of output; `by` is the command inside that printed it, empty for the container itself."""
 
     at: float
     stream: str
     text: str
+    by: str = ""
 
 
 Event: TypeAlias = "Born | Executed | Signalled | Adopted | Died | Reaped | Holding | Printed"

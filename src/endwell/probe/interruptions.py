@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP raise an exception, anywhere; here is said where they may.
+"""Ctrl-C, SIGQUIT, SIGTERM and SIGHUP raise an exception, anywhere; here is said where they may.
 
 Between a container's making and its entry in the list of what is to be removed lie a few instructions, and an
 exception that is raised just there leaves it behind; so does one that is raised in the midst of a removal. A
@@ -16,6 +16,7 @@ which an exception is printed and forgotten.
 from __future__ import annotations
 
 import _thread
+import errno
 import linecache
 import signal
 import threading
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
 # The code of threading.Condition that takes or lets go of its lock, in Python, and so can be interrupted.
 CONDITION = frozenset(
     getattr(threading.Condition, name).__code__
@@ -137,10 +138,17 @@ def for_threads() -> Iterator[None]:
     """Threads that are started in here block every signal, as their starter does meanwhile.
 
     What is started and noted in here is so wholly: an interruption acts when it is left.
+
+    Raises:
+        OSError: there may be no more threads.
     """
     with HeldBack():
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             yield
+        except RuntimeError as error:
+            if "new thread" not in str(error):
+                raise
+            raise OSError(errno.EAGAIN, "no more threads may be started") from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from endwell.model.signals import Signal
     from endwell.probe.load.options import LoadOptions
 
-TIMED = re.compile(r"(?P<sign>[+-]?)(?P<time>(?:[0-9.]+(?:ns|us|µs|ms|s|m|h)?)+):(?P<command>.*)", re.DOTALL)
-
+# What a plain word and a colon begin is a time: no command of a shell begins so.
+TIMED = re.compile(r"(?P<sign>[+-]?)(?P<time>[\w.+-]*(?<=[\w.+-])):(?P<command>.*)", re.DOTALL)
 
 # What a program on this machine is given of our environment; an image brings its own.
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TERM")
@@ -49,6 +49,9 @@ class Execution:
     def parse(cls, text: str) -> Self:
         """Read `[TIME:]CMD`; CMD is for `sh -c`.
 
+        A plain word before the first colon (letters, digits, `.`, `+`, `-`, and no space) is the time. So
+        `sh -c a:b`, `./a:b` and `: >file` are commands, and `x:foo` is wrong.
+
         Args:
             text: `kill -9 1`, `200ms:kill -9 7`, `-1s:redis-cli set key value`.
 
@@ -58,7 +61,14 @@ class Execution:
         match = TIMED.fullmatch(text)
         command, at = text, None
         if match:
-            seconds = parse_duration(match["time"])
+            try:
+                seconds = parse_duration(match["time"])
+            except ValueError as error:
+                word = match["sign"] + match["time"]
+                raise ValueError(
+                    f"{text!r}: the word before the colon is a time, and {word!r} is none; write for example "
+                    f"200ms:CMD or -1s:CMD, or a space before a command with a colon in its first word"
+                ) from error
             command, at = match["command"], -seconds if match["sign"] == "-" else seconds
         if not command.strip():
             raise ValueError(f"{text!r} names no command: write CMD or TIME:CMD, as in '200ms:kill -9 7'")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from endwell.model.durations import format_duration, parse_duration
 from endwell.model.timeline import Ready
-from endwell.probe.glance import exists, look, ports
+from endwell.probe.glance import exists, is_outsider, look, outside, ports
 from endwell.probe.interruptions import for_threads
 from endwell.probe.network import enter, is_ours
 from endwell.probe.settling import Settling
@@ -162,9 +162,9 @@ def _read_tcp(text: str) -> TcpPort:
     try:
         target = tcp_target(text)
     except LoadError as error:
-        raise ValueError(
-            f"'tcp:{text}' is nothing to wait for: it does not end in a port; {_FORMS}"
-        ) from error
+        number = text.rpartition(":")[2].isdecimal()
+        why = "a port is from 1 to 65535" if number else f"it does not end in a port; {_FORMS}"
+        raise ValueError(f"'tcp:{text}' is nothing to wait for: {why}") from error
     return TcpPort(target.port, target.host if ":" in text else "")
 
 
@@ -209,6 +209,9 @@ def wait_until_ready(
         room: the container.
         timeout: seconds.
         clock: tells the time; for tests.
+
+    Raises:
+        ValueError: a process outside of the container answers.
     """
     begun = clock()
     tries = _tries(check, room, begun, timeout)
@@ -236,9 +239,9 @@ def _tries(check: ReadyCheck, room: Room, begun: float, timeout: float) -> Calla
         case TcpPort(host=""):
             holds = lambda _: check.port in ports(room.members())  # noqa: E731  as short as its siblings
         case TcpPort():
-            holds = _Repeated(room, lambda: _connect(check.host, check.port)).holds
+            holds = _Repeated(room, check, lambda: _connect(check.host, check.port)).holds
         case HttpUrl():
-            holds = _Repeated(room, lambda: _get(check.target)).holds
+            holds = _Repeated(room, check.target, lambda: _get(check.target)).holds
         case Command():
             holds = _Inside(room, check.text, begun + timeout).holds
         case FileThere():
@@ -287,10 +290,17 @@ class _Inside:
 
 
 class _Repeated:
-    """A question asked from the container's network, in a thread, which may enter that and take its time."""
+    """A question asked from the container's network, in a thread, which may enter that and take its time.
 
-    def __init__(self, room: Room, question: Callable[[], bool]) -> None:
+    Args:
+        room: the container.
+        target: what is asked.
+        question: the asking.
+    """
+
+    def __init__(self, room: Room, target: TcpPort | Target, question: Callable[[], bool]) -> None:
         self._room = room
+        self._target = target
         self._question = question
         self._thread: threading.Thread | None = None
         self._answer = False
@@ -303,6 +313,8 @@ class _Repeated:
             with for_threads():
                 thread.start()
             self._thread = thread
+        if self._answer and is_outsider(self._room.members(), self._target.host, self._target.port):
+            raise ValueError(f"cannot wait for {self._target}: {outside(self._target.port)}")
         return self._answer
 
     def _ask(self, members: tuple[int, ...]) -> None:

@@ -12,15 +12,16 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endwell import engine as engines, rules
 from endwell.engine.protocol import Ending, EngineError
 from endwell.model.signals import KILL
+from endwell.model.sizes import format_size
 from endwell.model.timeline import Died, Origin, Printed, Ready, Signalled, Stop, Timeline, Way, shifted
 from endwell.probe import observers
+from endwell.probe.executions import Executions
 from endwell.probe.holdings import Holdings
 from endwell.probe.interruptions import HeldBack
 from endwell.probe.progress import Silence
@@ -37,15 +38,15 @@ if TYPE_CHECKING:
     from endwell.model.timeline import Event
     from endwell.probe.load.process import Load
     from endwell.probe.observer import Observer
-    from endwell.probe.plan import Execution, Plan
+    from endwell.probe.plan import Plan
     from endwell.probe.progress import Progress
 
 # Just before the engine kills: late enough to see who is left, early enough to be done with it.
 LOOK_BEFORE_KILL = 0.05
+# Until an engine that was asked to stop a container has sent the signal, mostly; new clients come after it.
+ENGINE_TAKES = 0.05
 # How often a container is counted that may be forking without end.
 COUNT_EVERY = 0.1
-# From this status on it says which signal has ended a command.
-SIGNALLED = 128
 # The kernel's instant of the stop signal may lie a little before ours: clocks are read on two processors.
 SKEW = 0.001
 
@@ -98,7 +99,8 @@ class _Run:
         self.signal = plan.signal or container.stop_signal
         self.grace = container.grace if plan.grace is None else plan.grace
         self.notes: list[str] = []
-        self.begun: list[Execution] = []
+        self.executions = Executions(plan.executions, container, observer)
+        self.repeated = False
         self.asked = 0.0
 
     def close(self) -> None:
@@ -123,14 +125,15 @@ class _Run:
         return self._tell(ending, ready, load, asked=already is None)
 
     def _start(self) -> None:
+        words = self.container.command if self.plan.container is None else ()
         if self.container.pid:
-            self.observer.follow(self.container.pid)
+            self.observer.follow(self.container.pid, words)
         if self.plan.container is None:
             self.progress.phase("starting it")
             known = bool(self.container.pid)
             self.container.start()
             if not known and self.container.pid:
-                self.observer.follow(self.container.pid)
+                self.observer.follow(self.container.pid, words)
         if self.container.elsewhere:
             raise EngineError(
                 f"cannot observe {self.container.name}: its processes are on another machine than we; run "
@@ -141,7 +144,8 @@ class _Run:
     def _wait_until_ready(self) -> Ready:
         check = parse_ready(self.plan.ready)
         self.progress.phase(f"waiting until it is ready ({check})", self.plan.ready_timeout)
-        return wait_until_ready(check, ContainerRoom(self.container), self.plan.ready_timeout)
+        room = ContainerRoom(self.container, self.observer)
+        return wait_until_ready(check, room, self.plan.ready_timeout)
 
     def _load(self) -> Load | None:
         if self.plan.load is None:
@@ -149,8 +153,11 @@ class _Run:
         from endwell.probe.load.process import Load  # noqa: PLC0415  most probes send nothing
 
         self.progress.phase(f"sending requests to {self.plan.load.target}")
+        room = ContainerRoom(self.container, self.observer)
         with HeldBack():
-            load = self.load.enter_context(Load(self.plan.load, self.container.pid, self._ended_within))
+            load = self.load.enter_context(
+                Load(self.plan.load, self.container.pid, self._ended_within, room.members)
+            )
         return load if load.start() else None
 
     def _ended_within(self, seconds: float) -> bool:
@@ -158,16 +165,10 @@ class _Run:
 
     def _linger(self) -> None:
         """Run what comes before the stop."""
-        early = min((one.at for one in self.plan.executions if one.at is not None), default=0.0)
-        for one in self.plan.executions:
-            if one.at is None:
-                self.progress.phase(f"running inside: {one.command[-1]}")
-                self._execute(one)
-        wait = max(self.plan.after, -early)
+        self.executions.run_first(self.progress.phase)
+        wait = max(self.plan.after, self.executions.lead)
         stop = time.monotonic() + wait
-        for one in self.plan.executions:
-            if one.at is not None and one.at < 0:
-                self.timers.at(stop + one.at, partial(self._execute, one))
+        self.executions.schedule(self.timers, stop, before=True)
         if wait:
             self.progress.phase("waiting before the stop", wait)
             self.container.wait(max(0.0, stop - time.monotonic()))
@@ -177,17 +178,16 @@ class _Run:
         self.progress.phase(f"{signal} sent; waiting for the end", self.grace)
         with HeldBack():
             self.observer.hurry()
-        if load:
-            load.prepare()
         self._look()
+        if load:
+            # Last: what was in flight may not be answered while we do something else.
+            load.prepare()
         self.asked = now = time.monotonic()
         if load:
-            load.stop(now)
-        for one in self.plan.executions:
-            if one.at is not None and one.at >= 0:
-                self.timers.at(now + one.at, partial(self._execute, one))
+            load.stop(now if self.plan.engine == "local" else now + ENGINE_TAKES)
+        self.executions.schedule(self.timers, now, before=False)
         if self.plan.way is Way.TWICE:
-            self.timers.at(now + self.plan.again, partial(self._send, self.signal))
+            self.timers.at(now + self.plan.again, self._repeat)
         if self.grace > LOOK_BEFORE_KILL:
             self.timers.at(now + self.grace - LOOK_BEFORE_KILL, self._look)
         self._announce(signal, now)
@@ -211,18 +211,17 @@ class _Run:
         if last is not None and (not asked or last < zero - SKEW):
             # It was quicker than our signal.
             asked, zero = False, last
-        self.notes += [
-            f"not run, because the container had ended: {one.command[-1]}"
-            for one in self.plan.executions
-            if one not in self.begun
-        ]
+        self.notes += [*self.executions.notes, *self.executions.missed()]
+        if self.plan.way is Way.TWICE and not self.repeated:
+            self.notes.append(f"{self.signal} was not sent a second time: the container had ended before")
         self.notes += [f"while the container ran: {error}" for error in self.timers.errors]
         if ending.note:
             self.notes.append(ending.note)
         if dropped := self.container.dropped.size:
-            self.notes.append(f"it printed too much to keep: {dropped} bytes are left out")
+            self.notes.append(f"it printed too much to keep: {format_size(dropped)} left out")
         events: list[Event] = [*seen.events, *self.holdings.settle()]
         events += [Printed(line.at, line.stream, line.text) for line in self.container.lines]
+        events += self.executions.printed
         return Timeline(
             events=shifted(events, zero),
             stop=Stop(
@@ -241,23 +240,12 @@ class _Run:
             notes=tuple(self.notes),
         )
 
-    def _execute(self, one: Execution) -> None:
-        """Run a command inside; one that fails is noted: what it was to bring about may not have happened."""
-        self.begun.append(one)
-        try:
-            # Only the waiting may be left: half an execution nobody could end.
-            with HeldBack() as held, self.container.exec(one.command) as running, held.allowed():
-                status, lines = running.wait(), running.lines
-        except EngineError as error:
-            self.notes.append(str(error))
-            return
-        if status and status < SIGNALLED:
-            said = f": {lines[-1].text}" if lines else ""
-            self.notes.append(f"the command inside `{one.command[-1]}` ended with {status}{said}")
-
-    def _send(self, signal: Signal) -> None:
-        self._announce(signal, time.monotonic())
-        self.container.send(signal.number)
+    def _repeat(self) -> None:
+        """Send the stop signal a second time, to a container that is still there."""
+        if self.container.wait(0.0) is None:
+            self.repeated = True
+            self._announce(self.signal, time.monotonic())
+            self.container.send(self.signal.number)
 
     def _announce(self, signal: Signal, at: float) -> None:
         """Tell an observer that cannot see them of the signals that we send from outside."""
@@ -279,6 +267,7 @@ class _Run:
             self.notes.append(f"killed by endwell: it had more than {crowd} processes at once")
         else:
             return True
+        self._announce(KILL, time.monotonic())
         self.container.send(KILL.number)
         return False
 

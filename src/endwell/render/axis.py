@@ -25,9 +25,11 @@ from endwell.render.volleys import volleys
 from endwell.render.words import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from endwell.model.report import Report
+    from endwell.model.timeline import Fate
+    from endwell.render.volleys import Volley
 
 BEFORE = 0.25  # of the width
 _EDGE = 0.012  # of the width: room for marks at both ends
@@ -104,8 +106,20 @@ def _instants(report: Report) -> set[float]:
         if (tail := zombie(process, first, 0.0)) is not None:
             instants.update(tail)
     # A kill and the death of it are one instant.
-    instants.update(volley.at for volley in volleys(report.processes) if volley.signal != KILL)
+    for volley in volleys(report.processes):
+        if volley.signal != KILL:
+            instants.update(_distinct(volley))
     return instants
+
+
+def _distinct(volley: Volley) -> Iterator[float]:
+    """Yield the instant of a volley, and those at which it met somebody again who took it otherwise."""
+    yield volley.at
+    fates: dict[int, Fate] = {}
+    for index, one in zip(volley.targets, volley.arrivals, strict=True):
+        if fates.setdefault(index, one.fate) is not one.fate:
+            fates[index] = one.fate
+            yield one.at
 
 
 def _part(

@@ -64,7 +64,10 @@ class _Trace:
         for one in self.report.timeline.events:
             if isinstance(one, Printed):
                 yield self._instant(
-                    one.text or "(empty line)", _OUTPUT, one.at, arguments={"stream": one.stream}
+                    one.text or "(empty line)",
+                    _OUTPUT,
+                    one.at,
+                    arguments={"stream": one.stream, **({"by": one.by} if one.by else {})},
                 )
         yield from self._requests()
 

@@ -70,7 +70,7 @@ def document(report: Report) -> dict[str, Any]:
             _process(one, executed[index], adopted.get(index)) for index, one in enumerate(report.processes)
         ],
         "output": [
-            {"at": _time(one.at), "stream": one.stream, "text": one.text}
+            {"at": _time(one.at), "stream": one.stream, "text": one.text, "by": one.by or None}
             for one in timeline.events
             if isinstance(one, Printed)
         ],

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from endwell.render.words import Hearing, Look
+from endwell.render.words import Hearing, Look, failed, look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from endwell.model.process import Process
 
 # SGR parameters; the eight colors of every terminal, in the user's own scheme.
 BOLD, DIM, RED, GREEN, YELLOW, BLUE, MAGENTA, CYAN = "1", "2", "31", "32", "33", "34", "35", "36"
@@ -36,10 +38,11 @@ SIGNALS: Mapping[Hearing, Glyph] = {
     Hearing.HEARD: Glyph("●", "h", "signal handled", 8, GREEN),
     Hearing.UNHEARD: Glyph("○", "o", "signal ignored or discarded", 9, RED),
 }
-EXIT = Glyph("■", "#", "exit", 10, GREEN)
-FAILED = Glyph("▣", "!", "exit, not 0", 10, YELLOW)
-SIGNALLED = Glyph("◢", "*", "ended by a signal", 10, BLUE)
-KILLED = Glyph("✖", "X", "killed", 11, RED)
+MANY = Glyph("◎", "m", "several signals, see below", 10, CYAN)
+EXIT = Glyph("■", "#", "exit", 11, GREEN)
+FAILED = Glyph("▣", "!", "exit, not 0", 11, YELLOW)
+SIGNALLED = Glyph("◢", "*", "ended by a signal", 11, BLUE)
+KILLED = Glyph("✖", "X", "killed", 12, RED)
 ENDS: Mapping[Look, Glyph | None] = {
     Look.LEFT: EXIT,
     Look.EARLIER: EXIT,
@@ -50,6 +53,13 @@ ENDS: Mapping[Look, Glyph | None] = {
     Look.UNTOLD: KILLED,
     Look.UNKNOWN: None,
 }
+
+
+def end(process: Process) -> Glyph | None:
+    """Return the mark of its end: before the stop the same as after it."""
+    return FAILED if failed(process) else ENDS[look(process)]
+
+
 COLORS: Mapping[Look, str] = {
     Look.LEFT: GREEN,
     Look.EARLIER: DIM,

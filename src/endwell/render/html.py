@@ -6,13 +6,14 @@ import base64
 import hashlib
 import json
 import math
+import shlex
 from collections import Counter
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from endwell import __version__
 from endwell.model.finding import Ending, Verdict
@@ -22,11 +23,14 @@ from endwell.render.clean import clean, fit
 from endwell.render.document import document
 from endwell.render.family import lanes, passing
 from endwell.render.marks import HEARINGS as FATE_CLASSES, LOOKS
+from endwell.render.names import Names
 from endwell.render.picture import legend, picture
 from endwell.render.picture_signals import deadly
 from endwell.render.volleys import repeated, volleys
 from endwell.render.words import (
+    GROUPS,
     HEARINGS,
+    NAMED,
     Look,
     clock,
     counted,
@@ -41,17 +45,20 @@ from endwell.render.words import (
 )
 
 if TYPE_CHECKING:
+    from endwell.model.finding import Finding
     from endwell.model.process import Process
     from endwell.model.report import Report
     from endwell.render.options import Options
+    from endwell.render.volleys import Volley
 
 MOST_PROCESSES = 1000
 MOST_SIGNALS = 300
 MOST_LINES = 300
+_MOST_CHIPS = 24  # processes of a finding
 # The ending in words: it may be well although the verdict is bad, because requests were lost, say.
 _CHIPS = {
-    Ending.WELL: "nobody was killed",
-    Ending.PARTIAL: "somebody was killed",
+    Ending.WELL: "no process was killed",
+    Ending.PARTIAL: "processes were killed",
     Ending.KILLED: "PID 1 was killed",
     Ending.UNKNOWN: "ending not seen",
 }
@@ -92,7 +99,7 @@ def render(report: Report, options: Options) -> str:
             gone=_gone(report),
             # A number that comes round again leads to its last life.
             anchors=frozenset({one.pid: index for index, one in enumerate(report.processes)}.values()),
-            command=first.command if first else "",
+            command=shlex.join(first.argv[-1]) if first and first.argv else "",
             grace=_grace(report),
             looks=_looks(report),
             picture=picture(report) if report.processes else "",
@@ -123,6 +130,7 @@ def _environment() -> Environment:
         brief=lambda text, room: fit(clean(text), room),
         look=lambda process: LOOKS[look(process)],
         forgotten=_forgotten,
+        linked=_linked,
     )
     environment.globals.update(counted=counted)
     return environment
@@ -131,6 +139,29 @@ def _environment() -> Environment:
 def _part(name: str) -> Markup:
     """Return a file of the page as it is: ours, and free of the tag that would end its element."""
     return Markup(resources.files("endwell.render").joinpath("page", name).read_text())  # noqa: S704
+
+
+def _linked(one: Finding) -> dict[str, Any]:
+    """Return the message with links where it names processes, and the processes that it does not name."""
+    pieces: list[Markup] = []
+    named: set[int] = set()
+    end = 0
+    for match in NAMED.finditer(one.message):
+        if (pid := int(match[1])) in one.pids:
+            named.add(pid)
+            pieces += [escape(clean(one.message[end : match.start(1)])), _chip(pid)]
+            end = match.end(1)
+    pieces.append(escape(clean(one.message[end:])))
+    rest = [pid for pid in one.pids if pid not in named]
+    return {
+        "message": Markup("").join(pieces),
+        "chips": Markup(" ").join(map(_chip, rest[:_MOST_CHIPS])),
+        "more": max(0, len(rest) - _MOST_CHIPS),
+    }
+
+
+def _chip(pid: int) -> Markup:
+    return Markup('<a class="pid" href="#process-{0}" data-pid="{0}">{0}</a>').format(pid)
 
 
 def _grace(report: Report) -> dict[str, Any]:
@@ -173,15 +204,16 @@ def _looks(report: Report) -> list[dict[str, Any]]:
 
 
 def _signals(report: Report) -> list[dict[str, Any]]:
+    names = Names(report)
     return [
         {
             "at": one.at,
             "times": len(one.arrivals),
             "signal": one.signal.name,
-            "source": _name(report, one.source)
+            "source": names.at(one.source, one.at)
             if one.source is not None and one.sender.kind is Origin.PROCESS
             else whence(one.sender),
-            "targets": _names(report, tuple(dict.fromkeys(one.targets))),
+            "targets": _targets(names, one),
             "fate": fates(one.arrivals),
             "kind": "deadly" if deadly(one.arrivals[0]) else FATE_CLASSES[HEARINGS[one.arrivals[0].fate]],
         }
@@ -189,13 +221,10 @@ def _signals(report: Report) -> list[dict[str, Any]]:
     ]
 
 
-def _name(report: Report, index: int) -> str:
-    return f"{report.processes[index].pid} {report.processes[index].name}"
-
-
-def _names(report: Report, targets: tuple[int, ...]) -> str:
+def _targets(names: Names, one: Volley) -> str:
+    targets = tuple(dict.fromkeys(one.targets))
     return (
-        ", ".join(_name(report, index) for index in targets)
+        ", ".join(names.at(index, one.at) for index in targets)
         if len(targets) <= 6  # noqa: PLR2004  a line
         else f"{len(targets)} processes"
     )
@@ -210,6 +239,7 @@ def _traffic(report: Report) -> dict[str, Any] | None:
     groups = list(dict.fromkeys(one.group for one in traffic.requests))
     counts = {group: traffic.count(group) for group in groups}
     return {
+        "groups": [(group.value, GROUPS[group]) for group in groups],
         "outcomes": outcomes,
         "rows": [(group.value, [counts[group][one] for one in outcomes]) for group in groups],
     }

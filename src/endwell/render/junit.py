@@ -20,22 +20,21 @@ SUITE = "endwell probe"
 def render(report: Report, options: Options) -> str:
     """Return one suite: a case `verdict`, and one for each rule that is known or has found something.
 
-    An error is a failure; a warning passes, and says so in its output; `cannot tell` is an error of the case
-    `verdict`.
+    An error is a failure; a warning passes, and says so in its output. The case `verdict` fails when the
+    verdict is bad; `cannot tell` is an error of it.
     """
     took = report.timeline.stop.took
     rules = sorted({*options.pages, *(one.rule for one in report.findings)})
     found = {rule: [one for one in report.findings if one.rule == rule] for rule in rules}
     failed = sum(any(one.severity is Severity.ERROR for one in some) for some in found.values())
     unknown = report.verdict is Verdict.UNKNOWN
-    # A verdict is bad because of a finding; should it be bad without one, it still must not look green.
-    alone = report.verdict is Verdict.BADLY and not failed
-    failed += alone
+    bad = report.verdict is Verdict.BADLY
+    failed += bad
     counts = f'tests="{len(rules) + 1}" failures="{failed}" errors="{int(unknown)}" time="{took:.6f}"'
     inside = ""
     if unknown:
         inside = f"<error message={_quoted(headline(report))}/>"
-    elif alone:
+    elif bad:
         inside = f"<failure message={_quoted(headline(report))}/>"
     cases = [
         _case("verdict", inside, took),

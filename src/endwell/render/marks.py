@@ -50,12 +50,12 @@ def hearing(kind: Hearing, x: float, y: float, size: float = 4.5) -> Markup:
     return element("circle", cx=x, cy=y, r=size * 0.5, class_=name)
 
 
-def ending(kind: Look, x: float, y: float, size: float) -> Markup | None:
-    """Return the mark at the end of a life; None where nobody saw it."""
+def ending(kind: Look, x: float, y: float, size: float, *, failed: bool = False) -> Markup | None:
+    """Return the mark at the end of a life, which has one shape if it has `failed`; None if nobody saw it."""
     name = f"end {LOOKS[kind]}"
-    if kind in {Look.LEFT, Look.EARLIER}:
+    if kind in {Look.LEFT, Look.EARLIER} and not failed:
         return element("circle", cx=x, cy=y, r=size, class_=name)
-    if kind is Look.FAILED:
+    if kind in {Look.FAILED, Look.EARLIER}:
         return element("rect", x=x - size, y=y - size, width=2 * size, height=2 * size, class_=name)
     if kind is Look.SIGNAL:
         return element("path", d=_diamond(x, y, size * 1.3), class_=name)

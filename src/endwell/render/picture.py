@@ -215,7 +215,8 @@ def _printed(frame: Frame, printed: list[Printed], top: float) -> Iterator[Marku
     for one in printed:
         x = frame.x(one.at)
         error = one.stream == "stderr"
-        text = f"{clock(one.at)} s {fit(clean(one.stream), 12)}: {fit(clean(one.text), 160)}"
+        who = f" of {fit(clean(one.by), 40)}" if one.by else ""
+        text = f"{clock(one.at)} s {fit(clean(one.stream), 12)}{who}: {fit(clean(one.text), 160)}"
         line = (
             path("M", x, top, "V", top + 14)
             if not error

@@ -11,7 +11,7 @@ from endwell.render.family import zombie
 from endwell.render.frame import LEFT, RIGHT, WIDTH
 from endwell.render.marks import LOOKS, ending
 from endwell.render.svg import element, join, path, titled
-from endwell.render.words import clock, counted, ended, ended_at_length, fate, look, seconds
+from endwell.render.words import clock, counted, ended, ended_at_length, failed, fate, look, seconds
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -179,6 +179,7 @@ def _life(frame: Frame, index: int, y: float, paint: float | None = None, *, mar
         notch = path("M", x, y - height / 2, "l", height / 2, height / 2, "l", -height / 2, height / 2, "Z")
         text = fit(clean(" ".join(words)), 120)
         pieces.append(element("path", titled(f"became {text} at {clock(at)} s"), d=notch, class_="exec"))
-    if mark and process.died is not None and (shape := ending(kind, right, y, height * 0.38)) is not None:
+    shape = ending(kind, right, y, height * 0.38, failed=failed(process))
+    if mark and process.died is not None and shape is not None:
         pieces.append(shape)
     return join(*pieces)

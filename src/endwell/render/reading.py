@@ -71,7 +71,9 @@ def _report(document: dict[str, Any]) -> Report:
     # By time; at one instant a life is over before its number comes round again.
     events: list[tuple[float, int, int, Event]] = []
     for order, one in enumerate(document["output"]):
-        events.append((one["at"], -1, order, Printed(one["at"], one["stream"], one["text"])))
+        events.append(
+            (one["at"], -1, order, Printed(one["at"], one["stream"], one["text"], one.get("by") or ""))
+        )
     for index, (process, one) in enumerate(zip(processes, document["processes"], strict=True)):
         events += [(event.at, index, order, event) for order, event in enumerate(_events(process, one))]
     timeline = Timeline(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -19,17 +20,18 @@ from endwell.render.glyphs import (
     COLORS,
     CYAN,
     DIM,
-    ENDS,
     EXECUTED,
     GRACE,
+    MANY,
     RED,
     RUN,
     SIGNALS,
     STOP,
     ZOMBIE,
     Glyph,
+    end,
 )
-from endwell.render.words import HEARINGS, counted, ended, look, seconds
+from endwell.render.words import HEARINGS, Hearing, counted, ended, look, seconds
 
 if TYPE_CHECKING:
     from endwell.model.process import Process
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 ROOM = 24  # more processes than this, and those that are alike share a lane
 MOST = 60  # lanes
 _DEEPEST = 6  # levels of indentation
+# What in one cell would contradict each other.
+TELLING = frozenset({Hearing.HEARD, Hearing.ACTED, Hearing.UNHEARD})
 _END = 11  # cells for how it ended: `never told`, `killed by 7`
 
 
@@ -137,7 +141,7 @@ def _lane(chart: _Chart, lane: Lane) -> Line:
     first = members[0]
     pid = f"{first.pid}{'+' if len(members) > 1 else ''}"
     # One word for all of them: they share a lane because they ended alike.
-    end = "before stop" if lane.gone else fit(ended(first), _END, ascii=chart.ascii)
+    how = "before stop" if lane.gone else fit(ended(first), _END, ascii=chart.ascii)
     return [
         (f"{pid:>{chart.number}} ", DIM),
         (_branch(lane, chart.ascii), DIM),
@@ -145,7 +149,7 @@ def _lane(chart: _Chart, lane: Lane) -> Line:
         (" ", ""),
         *_pieces(chart, row),
         (" ", ""),
-        (end, COLORS[look(first)]),
+        (how, COLORS[look(first)]),
     ]
 
 
@@ -182,13 +186,17 @@ def _life(chart: _Chart, row: list[_Cell], process: Process, executed: list[floa
     for at in executed:
         if chart.column(at) > born:
             _put(row, chart.column(at), EXECUTED, color)
+    heard: dict[int, set[Hearing]] = defaultdict(set)
     for one in process.signals:
         if one.signal not in {CHLD, KILL} or one.fate is not Fate.DEFAULT:
-            glyph = SIGNALS[HEARINGS[one.fate]]
-            _put(row, chart.column(one.at), glyph, glyph.style)
-    glyph_of_end = ENDS[look(process)]
-    if glyph_of_end is not None and process.died is not None:
-        _put(row, died, glyph_of_end, color)
+            hearing, column = HEARINGS[one.fate], chart.column(one.at)
+            heard[column].add(hearing)
+            # Where there is no room to keep them apart one that was lost must not hide one that was not.
+            glyph = MANY if len(heard[column] & TELLING) > 1 else SIGNALS[hearing]
+            _put(row, column, glyph, glyph.style)
+    mark = end(process)
+    if mark is not None and process.died is not None:
+        _put(row, died, mark, color)
 
 
 def _put(row: list[_Cell], column: int, glyph: Glyph, style: str) -> None:

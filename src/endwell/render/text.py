@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,10 @@ from endwell.model.timeline import Fate, Origin, Printed
 from endwell.render.clean import cells, clean, fit, wrap
 from endwell.render.glyphs import BOLD, CYAN, DIM, GREEN, RED, SIGNALS, YELLOW
 from endwell.render.lines import written
+from endwell.render.names import Names
 from endwell.render.swimlanes import swimlanes
 from endwell.render.volleys import repeated, volleys
-from endwell.render.words import HEARINGS, clock, counted, fates, headline, whence
+from endwell.render.words import GROUPS, HEARINGS, NAMED, clock, counted, fates, headline, whence
 
 if TYPE_CHECKING:
     from endwell.model.finding import Finding
@@ -61,6 +61,8 @@ class _Page:
         self.width = max(NARROWEST, options.width)
         self.options = replace(options, width=self.width)
         self.arrow = "->" if self.ascii else "→"
+        self.names = Names(report)
+        self.widest = 0
 
     def clean(self, text: str) -> str:
         return clean(text, ascii=self.ascii)
@@ -98,6 +100,7 @@ class _Page:
 
     def signals(self) -> list[Line]:
         every = repeated(volleys(self.report.processes))
+        self.widest = max((len(_short(one)) for one in every), default=0)
         if len(every) <= MOST_SIGNALS:
             return [line for one in every for line in self._signal(one)]
         first, hidden, last = (
@@ -116,9 +119,11 @@ class _Page:
 
     def _signal(self, one: Volley) -> list[Line]:
         """One line: when, what, from whom to whom, and its fate; the fate goes to a second where it must."""
-        head = f"{clock(one.at):>8}  {one.signal.name.removeprefix('SIG'):<5} "
+        head = f"{clock(one.at):>8}  {_short(one):<{max(5, self.widest)}} "
         inside = one.source is not None and one.sender.kind is Origin.PROCESS
-        source = self._named(one.source) if inside and one.source is not None else whence(one.sender)
+        source = (
+            self.names.at(one.source, one.at) if inside and one.source is not None else whence(one.sender)
+        )
         receivers = list(dict.fromkeys(one.targets))
         many = len(one.arrivals) > len(receivers)
         until = f" until {clock(one.until)}" if clock(one.until) != clock(one.at) else ""
@@ -128,7 +133,7 @@ class _Page:
         killed = first.signal == KILL and first.fate is Fate.DEFAULT
         style = RED if killed else SIGNALS[HEARINGS[first.fate]].style
         room = self.width - len(head)
-        names = ", ".join(map(self._named, receivers[:_MOST_NAMES]))
+        names = ", ".join(self.names.at(index, one.at) for index in receivers[:_MOST_NAMES])
         number = f"{len(receivers)} processes"
         if receivers == [one.source] and inside:
             whom = ["itself"]
@@ -150,22 +155,25 @@ class _Page:
             *([(line, style)] for line in self.wrapped(fate, " " * min(len(head) + 2, self.width // 2))),
         ]
 
-    def _named(self, index: int) -> str:
-        process = self.report.processes[index]
-        return f"{process.pid} {process.name or '(no name)'}"
-
     def output(self) -> list[Line]:
         printed = [event for event in self.report.timeline.events if isinstance(event, Printed)]
         if not printed:
             return []
-        shown = printed[-MOST_OUTPUT:]
+        # What commands inside have printed was asked for: the container's own lines do not push it out.
+        own = {id(one) for one in [one for one in printed if not one.by][-MOST_OUTPUT:]}
+        asked = {id(one) for one in [one for one in printed if one.by][-MOST_OUTPUT:]}
+        shown = [one for one in printed if id(one) in own | asked]
         hidden = len(printed) - len(shown)
         title = f"the last {len(shown)} of {len(printed)} lines of output" if hidden else "output"
-        lines: list[Line] = [[(title, BOLD)]]
+        title += "; in brackets: of which command inside" if asked else ""
+        lines: list[Line] = [[(self.fit(title, self.width), BOLD)]]
         for one in shown:
             mark = "! " if one.stream == "stderr" else "  "
             head = f"{clock(one.at):>8} {mark}"
-            lines.append([(head, DIM), (self.fit(one.text, self.width - len(head)), "")])
+            who = f"[{self.fit(one.by, self.width // 3)}] " if one.by else ""
+            lines.append(
+                [(head, DIM), (who, CYAN), (self.fit(one.text, self.width - len(head) - cells(who)), "")]
+            )
         return lines
 
     def requests(self) -> list[Line]:
@@ -173,7 +181,8 @@ class _Page:
         if traffic is None:
             return []
         lost = len(traffic.lost)
-        title = f"{counted(len(traffic.requests), 'request')}, {lost} lost"
+        what = "connection" if traffic.target.startswith("tcp:") else "request"
+        title = f"{counted(len(traffic.requests), what)}, {lost} lost"
         lines: list[Line] = [
             [
                 (title, f"{BOLD};{RED if lost else GREEN}"),
@@ -182,11 +191,18 @@ class _Page:
         ]
         table = _table(traffic)
         if table and max(map(len, table)) <= self.width:
-            return [*lines, *([(line, DIM if not place else "")] for place, line in enumerate(table))]
+            lines += [[(line, DIM if not place else "")] for place, line in enumerate(table)]
+            return [*lines, *self._groups(traffic)]
         for group, count in _counts(traffic):
             words = ", ".join(f"{number} {outcome.value}" for outcome, number in count.items() if number)
             lines += [[(line, "")] for line in self.wrapped(words, f"  {group:<10} ")]
-        return lines
+        return [*lines, *self._groups(traffic)]
+
+    def _groups(self, traffic: Traffic) -> list[Line]:
+        """What the kinds of clients are that the table speaks of."""
+        found = dict.fromkeys(one.group for one in traffic.requests)
+        words = "; ".join(f"{one.value}: {GROUPS[one]}" for one in found)
+        return [[(line, DIM)] for line in self.wrapped(words, "  ")] if found else []
 
     def limits(self) -> list[Line]:
         witness = self.report.timeline.witness
@@ -207,9 +223,13 @@ class _Page:
         return [[(line, "")] for one in self.options.series for line in self.wrapped(one)]
 
 
+def _short(one: Volley) -> str:
+    return one.signal.name.removeprefix("SIG")
+
+
 def _about(one: Finding) -> str:
     """Return whom a finding is about, unless its words have named them all: `python3 (7)`, `PID 1`."""
-    named = {int(pid) for pid in re.findall(r"(?:PID |\()([0-9]{1,9})\b", one.message)}
+    named = {int(pid) for pid in NAMED.findall(one.message)}
     if named.issuperset(one.pids):
         return ""
     pids = ", ".join(map(str, one.pids[:_MOST_PIDS])) + (", ..." if len(one.pids) > _MOST_PIDS else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from endwell.model.finding import Ending, Severity, Verdict
 from endwell.model.process import Killer
 from endwell.model.signals import KILL
 from endwell.model.timeline import Fate, Origin, Way
+from endwell.model.traffic import Group
 
 if TYPE_CHECKING:
     from endwell.model.process import Process
@@ -53,9 +55,16 @@ HEARINGS = {
     Fate.TOO_LATE: Hearing.LATE,
 }
 
-_KILLERS = {
-    Killer.ENGINE: "killed",
-    Killer.OUTSIDE: "killed",
+# How a message names a process: `PID 1`, `app (7)`.
+NAMED = re.compile(r"(?:PID |\()([0-9]{1,9})\b")
+# Kinds of clients, as people ask for them.
+GROUPS = {
+    Group.BEFORE: "over before the stop",
+    Group.IN_FLIGHT: "sent before the stop, answered after it",
+    Group.SLOW: "in flight at the stop, and the server takes long for it",
+    Group.IDLE: "a connection kept alive without a request, used again after the stop",
+    Group.HALF_SENT: "half a request at the stop, the rest after it",
+    Group.NEW: "a new connection after the stop",
 }
 _MINUTES = 120  # seconds from which on minutes are easier to read
 
@@ -76,6 +85,11 @@ def look(process: Process) -> Look:  # noqa: PLR0911  a table, in order
     if process.died < 0:
         return Look.EARLIER
     return Look.FAILED if end.code else Look.LEFT
+
+
+def failed(process: Process) -> bool:
+    """Whether it left by itself with a status other than 0, before the stop or after it."""
+    return look(process) in {Look.FAILED, Look.EARLIER} and bool(process.end and process.end.code)
 
 
 def ended(process: Process) -> str:

@@ -126,11 +126,11 @@ async def http2(state: State, reader: asyncio.StreamReader, writer: asyncio.Stre
                 path = dict(headers)[":path"]
                 block = b""
                 say(f"asked {state.mode} {path}")
-                await http2_answer(state, writer, frame.stream_id, encoder)
+                await http2_answer(state, writer, frame.stream_id, encoder, path)
 
 
 async def http2_answer(  # noqa: C901  one case for each thing a server can do wrong
-    state: State, writer: asyncio.StreamWriter, stream: int, encoder: Encoder
+    state: State, writer: asyncio.StreamWriter, stream: int, encoder: Encoder, path: str
 ) -> None:
     def answer(status: str, *flags: str) -> bytes:
         return HeadersFrame(
@@ -144,6 +144,8 @@ async def http2_answer(  # noqa: C901  one case for each thing a server can do w
         )
         + DataFrame(stream, b"", flags=["END_STREAM"]).serialize()
     )
+    if path == "/slow":
+        await state.release.wait()
     match state.mode:
         case "goaway":  # answers this one, and no later one
             writer.write(GoAwayFrame(0, last_stream_id=2**31 - 1).serialize())
@@ -220,6 +222,7 @@ async def serve(protocol: str, mode: str) -> None:  # noqa: C901  one branch for
                 reset(writer)
         elif line == "release":
             state.release.set()
+            state.release = asyncio.Event()
         say(line)
     os._exit(0)
 

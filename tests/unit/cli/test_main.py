@@ -185,3 +185,17 @@ def test_headings_are_bold_on_a_terminal(
         main(["--help"])
     assert ("\033[1mexamples:\033[0m" in terminal.getvalue()) == bold
     assert "examples:" in terminal.getvalue()
+
+
+def test_an_interrupt_while_it_is_imported_is_no_traceback() -> None:
+    program = (
+        "import sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'endwell.cli.main': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from endwell.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

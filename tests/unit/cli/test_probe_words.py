@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from endwell.cli.commands import BY_NAME
 from endwell.cli.main import command_parser, main
-from endwell.cli.probing.words import read_plan
+from endwell.cli.probe import OWN
+from endwell.cli.probing import series
+from endwell.cli.probing.words import misplaced, read_plan
 from endwell.model.signals import QUIT
 from endwell.model.timeline import Way
 from endwell.probe.plan import Execution, Plan
@@ -48,6 +51,7 @@ def test_a_container_is_taken_as_it_is() -> None:
 def test_ways_to_end_it() -> None:
     assert plan("--kill", "true").way is Way.KILL
     assert plan("--twice", "true").way is Way.TWICE
+    assert plan("--signal", "KILL", "true").way is plan("--signal", "9", "true").way is Way.KILL
 
 
 def test_commands_inside() -> None:
@@ -102,6 +106,8 @@ def test_traffic() -> None:
         (["--engine", "docker", "true"], "needs --image or --container"),
         (["--engine", "local", "--image", "a"], "has neither images nor containers"),
         (["--twice", "--kill", "true"], "exclude each other"),
+        (["--twice", "--signal", "KILL", "true"], "--twice and --signal KILL exclude each other"),
+        (["--exec", "x:foo", "true"], "'x' is none"),
         (["--repeat", "0", "true"], "at least once"),
         (["--signal", "TREM", "true"], "did you mean TERM?"),
         (["--grace", "soon", "true"], "not a length of time"),
@@ -124,3 +130,47 @@ def test_what_makes_no_sense_is_one_line(
     assert captured.err.startswith("endwell probe: ")
     assert said in captured.err
     assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "which"),
+    [
+        (("./app", "--signal", "INT"), "--signal"),
+        (("./app", "--json"), "--json"),
+        (("--image", "app", "serve", "--grace=1s"), "--grace"),
+        (("./app", "--port", "1"), ""),
+        (("--signal", "INT", "./app", "-q"), ""),
+        (("--", "./app", "--signal", "INT"), ""),
+        (("sh", "-c", "x", "--", "--signal"), ""),
+    ],
+)
+def test_our_own_option_behind_the_command_is_noted(words: tuple[str, ...], which: str) -> None:
+    assert misplaced(command_parser(BY_NAME["probe"]).parse_args(words), OWN) == which
+
+
+def test_the_note_is_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["probe", "/no/such/program", "--signal", "INT"]) == 2
+    note, error = capsys.readouterr().err.splitlines()
+    assert note.startswith("endwell probe: note: --signal behind the command is the command's own; ")
+    assert error.startswith("endwell probe: cannot start /no/such/program: ")
+
+
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [
+        (errno.EMFILE, "; see ulimit -a"),
+        (errno.EACCES, "; see its permissions"),
+        (errno.ENOSPC, "; free space"),
+        (errno.ENOTDIR, ""),
+    ],
+)
+def test_only_a_limit_leads_to_ulimit(
+    number: int, step: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number), "/some/file")
+
+    monkeypatch.setattr(series, "run", fail)
+    assert main(["probe", "true"]) == 2
+    wanted = f"endwell probe: cannot go on: /some/file: {os.strerror(number)}{step}\n"
+    assert capsys.readouterr().err == wanted

@@ -56,7 +56,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(
         Holding, times, pids, st.lists(files, max_size=2).map(tuple), st.lists(texts, max_size=2).map(tuple)
     ),
-    st.builds(Printed, times, st.sampled_from(["stdout", "stderr"]) | texts, texts),
+    st.builds(Printed, times, st.sampled_from(["stdout", "stderr"]) | texts, texts, st.just("") | texts),
 )
 findings = st.builds(
     Finding,

@@ -129,7 +129,7 @@ def test_the_shape_has_the_keys_it_was_promised_with() -> None:
     }
     assert process["reaped"] is None
     assert process["signals"][0]["from"] == {"kind": "namespace", "pid": 1}
-    assert values["output"] == [{"at": -0.4, "stream": "stdout", "text": "ready"}]
+    assert values["output"] == [{"at": -0.4, "stream": "stdout", "text": "ready", "by": None}]
     assert values["requests"] is None
 
 

@@ -184,3 +184,13 @@ def test_a_bus_is_one_line_with_a_head_at_each() -> None:
     assert [kind[1] for kind in wires] == ["heard", "mixed", "heard", "deadly", "deadly"]
     assert wires[-1][2] == "teardown"
     assert len(heads) == 1 + 5 + 1 + 1 + 1
+
+
+def test_the_command_is_quoted_and_processes_are_named_in_place() -> None:
+    text = render("html", REPORTS["never-told"]())
+    page = Page(text)
+    assert "sh -c './app --port 8080; echo done'" in page.words
+    chips = [values["data-pid"] for tag, values in page.elements if values.get("class") == "pid"]
+    assert chips[:3] == ["1", "7", "9"]
+    assert "app (<a" in text
+    assert 'title="processes: killed"' in text

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, strategies as st
 
-from endwell.model.finding import Finding
-from endwell.model.report import Report  # noqa: TC001  hypothesis reads it
+from endwell.machine.lives import lives
+from endwell.model.finding import Ending, Finding, Verdict
+from endwell.model.report import Report
+from endwell.model.signals import INT, KILL, TERM
+from endwell.model.timeline import (
+    Born,
+    Died,
+    Executed,
+    Fate,
+    Origin,
+    Printed,
+    Sender,
+    Signalled,
+    Stop,
+    Timeline,
+)
+from endwell.model.traffic import Group, Outcome, Request, Traffic
 from endwell.render import Options, render
 from endwell.render.clean import cells, clean
 from tests.render.reports import REPORTS
 from tests.unit.render import golden
 from tests.unit.render.strategies import reports
+
+if TYPE_CHECKING:
+    from endwell.model.signals import Signal
+    from endwell.model.timeline import Event
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -112,6 +132,16 @@ def test_those_that_came_and_went_are_one_line() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("target", "what"), [("tcp:127.0.0.1:5432", "2 connections"), ("http://127.0.0.1/", "2 requests")]
+)
+def test_connections_that_were_kept_open_are_no_requests(target: str, what: str) -> None:
+    report = next(one for one in (REPORTS[name]() for name in REPORTS) if one.timeline.traffic)
+    kept = Request(Group.IDLE, -1.0, 0.1, Outcome.OK_CLOSE)
+    timeline = replace(report.timeline, traffic=Traffic(target, (kept, kept)))
+    assert f"{what}, 0 lost ({target})" in render("text", replace(report, timeline=timeline), Options())
+
+
 def test_a_crash_is_no_end_of_ones_own() -> None:
     assert render("text", REPORTS["crash"]()).startswith(
         "ends badly: 1 finding and 1 warning; 11 ms of 10 s, died of SIGSEGV, exit 139\n"
@@ -144,3 +174,66 @@ def test_the_other_runs_are_spoken_of_at_the_end() -> None:
 def test_numbers_that_were_named_are_not_named_again(message: str, pids: tuple[int, ...], about: str) -> None:
     report = replace(REPORTS["well"](), findings=(Finding("EW402", message, "tell them", pids),))
     assert f"EW402 {message}{about}\n" in render("text", report)
+
+
+def shown(*events: Event, took: float = 1.0) -> str:
+    """Return the text about some events."""
+    timeline = Timeline(tuple(sorted(events, key=lambda one: one.at)), Stop(took=took, exit=0))
+    return render("text", Report(timeline, lives(timeline), (), Verdict.WELL, Ending.WELL))
+
+
+def sent(at: float, pid: int, signal: Signal, fate: Fate, sender: int | None = None) -> Signalled:
+    origin = Sender(Origin.OUTSIDE) if sender is None else Sender(Origin.PROCESS, sender)
+    return Signalled(at, pid, signal, origin, fate)
+
+
+def test_a_process_is_called_what_it_was_at_that_time() -> None:
+    text = shown(
+        Born(-9, 1, 0),
+        Executed(-8.9, 1, ("/bin/sh", "-c", "kill -9 $$; exec sleep 3")),
+        sent(-8.5, 1, KILL, Fate.DISCARDED, 1),
+        Executed(-8, 1, ("sleep", "3")),
+        Born(-7.9, 2, 1),
+        sent(-7.8, 2, INT, Fate.HANDLER, 1),
+        Executed(-7.7, 2, ("/usr/bin/worker",)),
+        sent(0, 2, INT, Fate.IGNORED, 1),
+        Died(0.5, 2, 0),
+        Died(1, 1, 0),
+    )
+    assert "  -8.500  KILL  1 sh → itself: discarded\n" in text
+    assert "  -7.800  INT   1 sleep → 2 sleep: handler\n" in text
+    assert "  +0.000  INT   1 sleep → 2 worker: ignored\n" in text
+
+
+def lane(text: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith("1 "))
+
+
+def test_two_signals_of_one_sender_that_met_different_fates_are_two_marks() -> None:
+    events = (Born(-1, 1, 0), Executed(-0.9, 1, ("app",)), Died(10, 1, 0))
+    first, second = sent(0, 1, TERM, Fate.HANDLER), sent(0.00065, 1, TERM, Fate.DISCARDED)
+    drawn = lane(shown(*events, first, second, took=10))
+    assert "●" in drawn
+    assert "○" in drawn
+
+
+def test_where_there_is_no_room_one_mark_stands_for_both() -> None:
+    events = (Born(-1, 1, 0), Executed(-0.9, 1, ("app",)), Died(10, 1, 0))
+    text = shown(*events, sent(0, 1, TERM, Fate.HANDLER), sent(0.0001, 1, INT, Fate.DISCARDED, 1), took=10)
+    assert "◎" in lane(text)
+    assert "◎ several signals, see below" in text
+
+
+def test_what_commands_inside_print_is_not_pushed_out() -> None:
+    lines = [Printed(at / 10, "stdout", f"line {at}") for at in range(30)]
+    text = shown(Born(-1, 1, 0), Printed(-0.5, "stdout", "42", "redis-cli get a"), *lines, Died(3, 1, 0))
+    assert "the last 11 of 31 lines of output; in brackets: of which command inside\n" in text
+    assert "  -0.500   [redis-cli get a] 42\n" in text
+    assert "line 29\n" in text
+
+
+@pytest.mark.parametrize("at", [-0.5, 0.5])
+def test_a_status_has_one_mark_before_the_stop_and_after_it(at: float) -> None:
+    events = (Born(-1, 1, 0), Executed(-0.9, 1, ("app",)), Born(-0.8, 2, 1), Died(1, 1, 0))
+    assert "▣" in shown(*events, Died(at, 2, 127))
+    assert "▣" not in shown(*events, Died(at, 2, 0))

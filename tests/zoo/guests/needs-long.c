@@ -1,10 +1,11 @@
-/* guest: needs 0.8 s for its clean-up after TERM, however often it is told
+/* guest: needs 0.8 s for its clean-up after TERM, or so many seconds as it is given, however often it is told
  * prints: told TERM; flushed
  * expect: well, exit 0, 1 process
  * expect: 1 needs-long: TERM from outside, handler; exit 0
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,8 +16,9 @@ static void hear(int number)
 	told = number;
 }
 
-int main(void)
+int main(int count, char **words)
 {
+	long milliseconds = count > 1 ? 1000 * atol(words[1]) : 800;
 	sigset_t term, before;
 	struct timespec until;
 
@@ -30,7 +32,8 @@ int main(void)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	(void)!write(1, "told TERM\n", 10);
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += 800000000;
+	until.tv_sec += milliseconds / 1000;
+	until.tv_nsec += milliseconds % 1000 * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)

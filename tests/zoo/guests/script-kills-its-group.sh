@@ -1,6 +1,6 @@
 #!/bin/sh
 # guest: kill 0 in a trap for TERM: the shell signals itself without end and dies of it
-# run: dash {self} {needs-long}
+# run: dash {self} {needs-long} 4
 # grace: 5
 # never prints: flushed
 # not under: seccomp; it holds every kill for a moment, and the shell never gets into the recursion

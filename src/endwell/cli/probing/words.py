@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from endwell.model.durations import parse_duration
 from endwell.model.programs import Kind, find_program
-from endwell.model.signals import Signal
+from endwell.model.signals import KILL, Signal
 from endwell.model.spec import ContainerSpec
 from endwell.model.timeline import Way
 from endwell.probe.plan import Execution, Plan, inherited, working_directory
@@ -16,6 +16,7 @@ from endwell.probe.ready import parse_ready
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Collection
 
     from endwell.probe.load.options import LoadOptions
 
@@ -34,8 +35,12 @@ def read_plan(options: argparse.Namespace) -> Plan:
         raise ValueError(
             "nothing to stop: give a command, --image or --container; see `endwell probe --help`"
         )
-    if options.twice and options.kill:
-        raise ValueError("--twice and --kill exclude each other: SIGKILL needs no second one")
+    signal = Signal.parse(options.signal) if options.signal else None
+    # What cannot be handled is no request to end: to stop with it is to kill.
+    kill = options.kill or signal == KILL
+    if options.twice and kill:
+        how = "--kill" if options.kill else "--signal KILL"
+        raise ValueError(f"--twice and {how} exclude each other: SIGKILL needs no second one")
     if options.repeat < 1:
         raise ValueError(f"--repeat {options.repeat}: at least once")
     if options.container and (options.repeat > 1 or options.control):
@@ -51,7 +56,7 @@ def read_plan(options: argparse.Namespace) -> Plan:
     grace = None if options.grace is None else parse_duration(options.grace)
     if engine != "local" and grace is not None and grace != int(grace):
         raise ValueError(f"--grace {options.grace}: {engine} takes whole seconds; round it")
-    way = Way.TWICE if options.twice else Way.KILL if options.kill else Way.STOP
+    way = Way.TWICE if options.twice else Way.KILL if kill else Way.STOP
     return Plan(
         spec=read_spec(options, command, engine),
         engine=engine,
@@ -60,12 +65,22 @@ def read_plan(options: argparse.Namespace) -> Plan:
         ready=options.ready,
         ready_timeout=parse_duration(options.ready_timeout),
         after=parse_duration(options.after),
-        signal=Signal.parse(options.signal) if options.signal else None,
+        signal=signal,
         grace=grace,
         way=way,
         executions=tuple(Execution.parse(text) for text in options.exec),
         load=read_load(options),
     )
+
+
+def misplaced(options: argparse.Namespace, known: Collection[str]) -> str:
+    """Return a word of the command that is one of our own options; nothing if `--` says that it is not."""
+    for word in options.command:
+        if word == "--":
+            break
+        if word.startswith("--") and word.partition("=")[0] in known:
+            return str(word).partition("=")[0]
+    return ""
 
 
 def read_spec(options: argparse.Namespace, command: tuple[str, ...], engine: str) -> ContainerSpec:
