@@ -25,7 +25,8 @@ from endwell.probe.executions import Executions
 from endwell.probe.holdings import Holdings
 from endwell.probe.interruptions import HeldBack
 from endwell.probe.progress import Silence
-from endwell.probe.ready import parse_ready, wait_until_ready
+from endwell.probe.ready import wait_until_ready
+from endwell.probe.ready_check import parse_ready
 from endwell.probe.room import ContainerRoom
 from endwell.probe.timers import Timers
 

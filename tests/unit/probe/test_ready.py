@@ -17,7 +17,8 @@ from hypothesis import given, strategies as st
 
 from endwell.engine.output import Line
 from endwell.probe.glance import exists, is_outsider, look, ports, takes
-from endwell.probe.ready import parse_ready, wait_until_ready
+from endwell.probe.ready import wait_until_ready
+from endwell.probe.ready_check import parse_ready
 from endwell.probe.settling import GIVE_UP, QUIET, QUIET_LISTENING, Look, Settling
 
 if TYPE_CHECKING:

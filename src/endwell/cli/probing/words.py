@@ -12,7 +12,7 @@ from endwell.model.signals import KILL, Signal
 from endwell.model.spec import ContainerSpec
 from endwell.model.timeline import Way
 from endwell.probe.plan import Execution, Plan, inherited, working_directory
-from endwell.probe.ready import parse_ready
+from endwell.probe.ready_check import parse_ready
 
 if TYPE_CHECKING:
     import argparse
