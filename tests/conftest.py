@@ -12,10 +12,12 @@ settings.register_profile("ci", derandomize=True, deadline=None, suppress_health
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
-# A shell without job control has SIGINT ignored in what it runs in the background. Every child would inherit
-# that, and a test that sends SIGINT would wait for ever.
+# A shell without job control has SIGINT and SIGQUIT ignored in what it runs in the background. Every child
+# would inherit that, and a test that sends them would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)

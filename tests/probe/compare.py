@@ -203,7 +203,7 @@ def _open_signals(person: Person) -> bool:
 
 _OPEN: dict[str, Callable[[Person], bool]] = {
     "process": lambda person: person.count is None,
-    "program": lambda person: person.count is None,
+    "program": lambda person: person.count is None or not person.name,
     "parent": lambda person: person.count is None,
     "end": lambda person: person.count is None or len(person.ends) > 1,
     "told": lambda person: person.count is None or len(person.ends) > 1 or _open_signals(person),

@@ -7,13 +7,15 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from string import Template
 
 import pytest
 
 HERE = Path(__file__).parent
-PLACES = ("/usr/sbin", "/sbin")
+# The last one has our own, also where the virtual environment is not on the PATH.
+PLACES = ("/usr/sbin", "/sbin", sysconfig.get_path("scripts"))
 POSTGRES = "/usr/lib/postgresql"
 
 
