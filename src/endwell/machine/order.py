@@ -1,0 +1,168 @@
+"""Who is started after whom, and who is stopped before whom.
+
+`after` is the only thing that makes anybody wait. Services between which there is no path of `after` are
+started together and stopped together, so that the end takes as long as its longest chain, and not as long as
+all of them one after another.
+
+`priority` is supervisord's: the lower number is started first. There, too, it orders the start without
+waiting. At the stop supervisord ends one group after another, the highest number first, and waits for each of
+them; that makes the stop as long as the sum of its groups, which is how containers come to be killed. Nothing
+in a number says that one service needs another, so here it orders without waiting as well: those that do not
+depend on each other are told in the same instant, the higher number before the lower. Who needs a service to
+outlive another one writes `after`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from endwell.model.project import When
+from endwell.model.readiness import Condition
+from endwell.model.restart import Restart
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from endwell.model.project import Project
+    from endwell.model.readiness import Dependency
+    from endwell.model.service import ServiceSpec
+
+_ENDLESS = frozenset({Restart.ALWAYS, Restart.UNLESS_STOPPED})
+
+
+class OrderError(ValueError):
+    """Services that cannot be brought into an order.
+
+    Args:
+        message: what cannot be, why, and what to do.
+        service: whose `after` it is, for whoever knows in which line that stands; empty for the project's.
+    """
+
+    def __init__(self, message: str, service: str = "") -> None:
+        super().__init__(message)
+        self.service = service
+
+
+class Order:
+    """The order of the services of a project; everything is by the name of a service, not by replica.
+
+    Args:
+        services: the replicas, in the order of their file.
+
+    Attributes:
+        names: in the order in which they are started, were it not for `after`.
+        needs: whom each waits for, and for what; what its replicas say taken together.
+        needed_by: who waits for it.
+        start_levels: those of a level wait only for those of earlier levels.
+        stop_levels: those of a level are needed only by those of earlier levels; higher priority first.
+
+    Raises:
+        OrderError: a replica is there twice, somebody waits for somebody unknown, for the completion of what
+            is restarted whenever it ends, or for himself.
+    """
+
+    def __init__(self, services: Iterable[ServiceSpec]) -> None:
+        replicas = tuple(services)
+        seen: set[tuple[str, int]] = set()
+        for spec in replicas:
+            if spec.key in seen:
+                raise OrderError(
+                    f"there are two services {spec.label}: a name stands for one; rename one", spec.name
+                )
+            seen.add(spec.key)
+        first = {spec.name: spec for spec in reversed(replicas)}
+        place = {spec.name: place for place, spec in reversed(list(enumerate(replicas)))}
+        rank = {name: (_group(spec), spec.priority, place[name]) for name, spec in first.items()}
+        self.names = tuple(sorted(first, key=rank.__getitem__))
+        together: dict[str, dict[Dependency, None]] = {name: {} for name in self.names}
+        for spec in replicas:
+            together[spec.name].update(dict.fromkeys(spec.after))
+        self.needs: dict[str, tuple[Dependency, ...]] = {
+            name: tuple(every) for name, every in together.items()
+        }
+        needed_by: dict[str, dict[str, None]] = {name: {} for name in self.names}
+        for name, needs in self.needs.items():
+            for need in needs:
+                _check(name, need, first)
+                needed_by[need.service][name] = None
+        self.needed_by: dict[str, tuple[str, ...]] = {name: tuple(who) for name, who in needed_by.items()}
+        whom = {name: {need.service for need in needs} for name, needs in self.needs.items()}
+        self.start_levels = _levels(self.names, whom)
+        backwards = tuple(reversed(self.names))
+        self.stop_levels = _levels(backwards, self.needed_by)
+
+    def closure(self, names: Collection[str]) -> frozenset[str]:
+        """Return these and everybody they wait for, directly or not."""
+        found: set[str] = set()
+        open_ = list(names)
+        while open_:
+            name = open_.pop()
+            if name not in found:
+                found.add(name)
+                open_.extend(need.service for need in self.needs[name])
+        return frozenset(found)
+
+
+def order(project: Project) -> Order:
+    """Return the order of a project's services.
+
+    Raises:
+        OrderError: there is none, or `exit-when` names somebody unknown.
+    """
+    found = Order(project.services)
+    wanted = project.exit_when
+    if wanted.when is When.SERVICE_EXITS and wanted.service not in found.needs:
+        hint = _hint(wanted.service, found.needs)
+        raise OrderError(f"exit-when waits for {wanted.service!r}, which is no service: {hint}")
+    return found
+
+
+def _group(spec: ServiceSpec) -> int:
+    return spec.priority if spec.group_priority is None else spec.group_priority
+
+
+def _check(name: str, need: Dependency, specs: Mapping[str, ServiceSpec]) -> None:
+    other = specs.get(need.service)
+    if other is None:
+        raise OrderError(
+            f"{name} waits for {need.service!r}, which is no service: {_hint(need.service, specs)}", name
+        )
+    if need.condition is Condition.COMPLETED and other.restart.when in _ENDLESS:
+        raise OrderError(
+            f"{name} waits for {other.name} to complete, which is started again whenever it ends"
+            f" (restart {other.restart.when.value}): give {other.name} restart on-failure or no",
+            name,
+        )
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
+
+
+def _levels(names: Iterable[str], whom: Mapping[str, Collection[str]]) -> tuple[tuple[str, ...], ...]:
+    """Return the names so that each comes in a later level than those it waits for, as early as can be."""
+    left = list(names)
+    done: set[str] = set()
+    levels: list[tuple[str, ...]] = []
+    while left:
+        level = tuple(name for name in left if done.issuperset(whom[name]))
+        if not level:
+            cycle = _cycle(left, whom, done)
+            raise OrderError(
+                f"{cycle[0]} waits for itself, {' -> '.join(cycle)}: take one of these out of `after`",
+                cycle[0],
+            )
+        levels.append(level)
+        done.update(level)
+        left = [name for name in left if name not in done]
+    return tuple(levels)
+
+
+def _cycle(left: list[str], whom: Mapping[str, Collection[str]], done: set[str]) -> list[str]:
+    """Return a way that ends where it begins; everybody left waits for somebody left, so there is one."""
+    way = [left[0]]
+    while (following := next(name for name in sorted(whom[way[-1]]) if name not in done)) not in way:
+        way.append(following)
+    return [*way[way.index(following) :], following]

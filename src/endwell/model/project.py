@@ -1,0 +1,50 @@
+"""Everything that runs in one container: its services, and how they end together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from endwell.model.service import ServiceSpec
+
+
+class When(Enum):
+    """When the container ends by itself."""
+
+    STOPPED = "stopped"  # only when it is told to
+    ANY_FAILS = "any-fails"
+    ALL_EXIT = "all-exit"
+    SERVICE_EXITS = "service-exits"
+
+
+@dataclass(frozen=True, slots=True)
+class ExitWhen:
+    """When the container ends by itself, and with which status.
+
+    With the status of the first service that failed, or 0; for `SERVICE_EXITS`, of that service's replicas.
+    An end counts when it is for good: the restart policy has its say first, and a stop by hand is no end.
+
+    Args:
+        when: which event.
+        service: by name, where it is one service's.
+    """
+
+    when: When = When.STOPPED
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A file of services, read and expanded.
+
+    Args:
+        services: every replica of every service, in the file's order.
+        grace: seconds from the container's stop signal to the engine's SIGKILL: one budget for all.
+        exit_when: when the container ends by itself.
+    """
+
+    services: tuple[ServiceSpec, ...] = ()
+    grace: float = 10.0
+    exit_when: ExitWhen = ExitWhen()
