@@ -1,0 +1,23 @@
+"""What is said of the name of a service that is none, and which names are."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def names_nobody(name: str, known: Collection[str]) -> str:
+    """Return the end of a sentence about a name that no service has."""
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"which is no service: did you mean {near[0]}?"
+    return f"which is no service: there are {', '.join(sorted(known)) or 'none'}"
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError for what cannot be the name of a service: it goes into file names, URLs and lines."""
+    if not name or "/" in name or any(one.isspace() or not one.isprintable() for one in name):
+        raise ValueError("is not the name of a service: use letters, digits, - and _")

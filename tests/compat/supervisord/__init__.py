@@ -1,0 +1,1 @@
+"""supervisord itself and what stands in for it, held against each other."""

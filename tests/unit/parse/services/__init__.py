@@ -1,0 +1,1 @@
+"""endwell.parse.services: endwell.toml."""
