@@ -1,0 +1,1 @@
+"""What supervisors cost: speed and memory, beside their peers."""

@@ -1,0 +1,1 @@
+"""Several services in one container: started in order, kept running, ended well."""

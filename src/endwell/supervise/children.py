@@ -1,0 +1,232 @@
+"""Every process below us: those we have started, and the orphans that have come to us.
+
+A process that a service leaves behind becomes our child when its parent ends (`system.tree`), without a word.
+We look for such orphans when it matters: when a service's process has ended, and when everything of a service
+is to be signalled. That finds all of them. Whoever came from a process that has ended has an ancestor among
+our own children, since an orphan's new parent is we or a survivor above it; and who loses his parent later
+comes to us together with the SIGCHLD of that parent, which is when we look again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from endwell.model.process import End
+from endwell.model.signals import Signal
+from endwell.system import tree
+from endwell.system.spawn import Process, spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from endwell.system.program import Program
+
+Key = tuple[str, int]
+
+# A process that forks as fast as it can is met again in the next round; the machine comes back to the rest.
+_ROUNDS = 20
+_SIGKILL = int(signal.SIGKILL)
+
+
+@dataclass(slots=True, eq=False)
+class Child:
+    """A process that we have started.
+
+    Args:
+        process: it.
+        key: the replica it is for.
+        main: whether it is the replica's own process, and not a hook or a question.
+        ended: called with how it ended.
+    """
+
+    process: Process
+    key: Key
+    main: bool
+    ended: Callable[[End], None]
+
+
+class Children:
+    """All of them.
+
+    Args:
+        keys: of the replicas there can be.
+    """
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        first = tree.first_mark()
+        self._marks = {key: first + number for number, key in enumerate(keys)}
+        self._keys = {mark: key for key, mark in self._marks.items()}
+        self._children: dict[int, Child] = {}
+        self._mains: dict[Key, Child] = {}
+        self._groups: dict[int, Key] = {}
+        self._orphans: dict[int, Key | None] = {}
+        self._doomed: set[Key] = set()
+        self._all_doomed = False
+
+    # ------------------------------------------------------------------------------------------ start and end
+
+    def start(self, program: Program, key: Key, ended: Callable[[End], None], *, main: bool = False) -> Child:
+        """Start a program for a replica.
+
+        Raises:
+            SpawnError: it cannot be.
+        """
+        program = replace(program, soft={**program.soft, "locks": self._marks[key]})
+        child = Child(spawn(program), key, main, ended)
+        pid = child.process.pid
+        self._children[pid] = child
+        if main:
+            self._doomed.discard(key)
+            self._mains[key] = child
+            self._groups[pid] = key
+        return child
+
+    def main(self, key: Key) -> Child | None:
+        """Return the process of a replica, if it has one."""
+        return self._mains.get(key)
+
+    def collect(self) -> list[tuple[Child, End]]:
+        """Collect all who have ended, and return those of them that we had started."""
+        ended: list[tuple[Child, End]] = []
+        while (found := _next_zombie()) is not None:
+            pid, end = found
+            child = self._children.pop(pid, None)
+            if child is None:
+                self._orphans.pop(pid, None)
+                continue
+            child.process.close()
+            if child.main:
+                del self._mains[child.key]
+            ended.append((child, end))
+        if self._doomed or self._all_doomed:
+            self._kill_newcomers()
+        return ended
+
+    # -------------------------------------------------------------------------------------------- who is left
+
+    def look(self) -> None:
+        """Look for orphans that have come to us."""
+        own = tree.children_of(os.getpid())
+        self._orphans = {pid: self._orphans[pid] for pid in own if pid in self._orphans}
+        for pid in own:
+            if pid not in self._children and pid not in self._orphans:
+                standing = tree.standing(pid)
+                if standing is not None and standing.state not in "ZX":
+                    self._orphans[pid] = self._owner(pid, standing)
+
+    def left(self, key: Key) -> bool:
+        """Whether orphans of a replica were there when we looked last."""
+        return key in self._orphans.values()
+
+    def anybody(self) -> list[int]:
+        """Return everybody but us whom we have to end before we leave, parents before children."""
+        own = os.getpid()
+        if own == 1:
+            # Also those who were brought in from outside, as with docker exec.
+            return [pid for pid in tree.everybody() if pid != own and _lives(pid)]
+        return [pid for pid in tree.below([own]) if pid != own and _lives(pid)]
+
+    @staticmethod
+    def strangers(pids: Iterable[int]) -> list[int]:
+        """Return those who are not below us, so that we are not told when they end: only PID 1 has some."""
+        if os.getpid() != 1:
+            return []
+        below = set(tree.below([1]))
+        return [pid for pid in pids if pid not in below]
+
+    # ------------------------------------------------------------------------------------------------ signals
+
+    def spare(self, key: Key) -> None:
+        """What of a replica comes to light from now on is not meant by an earlier `kill`."""
+        self._doomed.discard(key)
+
+    def send_tree(self, key: Key, numbers: Sequence[int]) -> None:
+        """Send signals to everybody who came from a replica's process."""
+        self.look()
+        tree.signal_all(tree.below(self._roots(key)), numbers, self._marks[key])
+
+    def kill(self, key: Key) -> None:
+        """Send SIGKILL to everybody who came from a replica's process, those who come to light later too."""
+        self._doomed.add(key)
+        self.look()
+        self._kill_below(lambda: self._roots(key), self._marks[key])
+
+    def kill_child(self, child: Child) -> None:
+        """Send SIGKILL to a process that we have started and to those below it."""
+        if self._children.get(child.process.pid) is child:
+            self._kill_below(lambda: [child.process.pid], self._marks[child.key])
+
+    def send_all(self, numbers: Sequence[int]) -> list[int]:
+        """Send signals to everybody but us; return who has got them."""
+        if os.getpid() == 1:
+            told = self.anybody()
+            for number in numbers:
+                _broadcast(number)
+            return told
+        return tree.signal_all(self.anybody(), numbers, None)
+
+    def kill_all(self) -> list[int]:
+        """Send SIGKILL to everybody but us, those who come to light later too; return who has got it."""
+        self._all_doomed = True
+        if os.getpid() == 1:
+            told = self.anybody()
+            _broadcast(_SIGKILL)
+            return told
+        return self._kill_below(lambda: [os.getpid()], None)
+
+    # ---------------------------------------------------------------------------------------------------- how
+
+    def _roots(self, key: Key) -> list[int]:
+        main = self._mains.get(key)
+        orphans = [pid for pid, owner in self._orphans.items() if owner == key]
+        return orphans if main is None else [main.process.pid, *orphans]
+
+    def _kill_below(self, roots: Callable[[], list[int]], mark: int | None) -> list[int]:
+        killed: dict[int, None] = {}
+        for _ in range(_ROUNDS):
+            fresh = [pid for pid in tree.below(roots()) if pid not in killed and pid != os.getpid()]
+            told = tree.signal_all(fresh, [_SIGKILL], mark)
+            if not told:
+                break
+            killed.update(dict.fromkeys(told))
+            self.look()
+        return list(killed)
+
+    def _kill_newcomers(self) -> None:
+        """Those who lost their parents to a SIGKILL meant for them too have come to light just now."""
+        self.look()
+        for pid, key in self._orphans.items():
+            if self._all_doomed or key in self._doomed:
+                tree.signal_all(tree.below([pid]), [_SIGKILL], None if key is None else self._marks[key])
+
+    def _owner(self, pid: int, standing: tree.Standing) -> Key | None:
+        mark = tree.mark_of(pid)
+        if mark in self._keys:
+            return self._keys[mark]
+        return self._groups.get(standing.group) or self._groups.get(standing.session)
+
+
+def _next_zombie() -> tuple[int, End] | None:
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG)
+    except ChildProcessError:
+        return None
+    if found is None:
+        return None
+    if found.si_code == os.CLD_EXITED:
+        return found.si_pid, End(code=found.si_status)
+    return found.si_pid, End(signal=Signal(found.si_status))
+
+
+def _lives(pid: int) -> bool:
+    standing = tree.standing(pid)
+    return standing is not None and standing.state not in "ZX"
+
+
+def _broadcast(number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, number)

@@ -1,0 +1,77 @@
+"""Those who belong to no service: told when all services are over, and killed when the time is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from functools import partial
+from typing import TYPE_CHECKING
+
+from endwell.system import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from endwell.supervise.account import Account
+    from endwell.supervise.children import Children
+    from endwell.system.loop import Loop
+
+TELL = (int(signal.SIGTERM), int(signal.SIGCONT))
+
+
+class Rest:
+    """Everybody below us at the end, and as PID 1 everybody in the PID namespace.
+
+    Args:
+        loop: for waiting.
+        children: who knows them.
+        account: where it is noted who was told and killed.
+        gone: called when nobody is left; perhaps again and again.
+    """
+
+    def __init__(self, loop: Loop, children: Children, account: Account, gone: Callable[[], None]) -> None:
+        self._loop = loop
+        self._children = children
+        self._account = account
+        self._gone = gone
+        self._asked = False
+        self._strangers: dict[int, int] = {}  # those who are not below us, and a pidfd of each
+
+    def tell(self) -> None:
+        """Tell them to end."""
+        names = self._names()
+        self._account.rest_told = {pid: names.get(pid, "") for pid in self._children.send_all(TELL)}
+        self._asked = True
+        self.look()
+
+    def kill(self, mains: Collection[int]) -> None:
+        """Kill them, and everybody else; `mains` are processes of services, which are not noted here."""
+        names = self._names()
+        killed = self._children.kill_all()
+        self._account.rest_killed = {pid: names.get(pid, "") for pid in killed if pid not in mains}
+        self._asked = True
+        self.look()
+
+    def look(self) -> None:
+        """See whether anybody is left, once they were told: children have ended since."""
+        if not self._asked:
+            return
+        there = self._children.anybody()
+        for pid in self._children.strangers(there):
+            if pid not in self._strangers:
+                with contextlib.suppress(OSError):
+                    self._strangers[pid] = os.pidfd_open(pid)
+                    self._loop.watch(self._strangers[pid], partial(self._stranger_ended, pid))
+        if not there:
+            self._gone()
+
+    def _stranger_ended(self, pid: int) -> None:
+        pidfd = self._strangers.pop(pid)
+        self._loop.forget(pidfd)
+        os.close(pidfd)
+        self.look()
+
+    def _names(self) -> dict[int, str]:
+        """Return everybody with his command line: who has ended has none any more."""
+        return {pid: tree.name_of(pid) for pid in self._children.anybody()}

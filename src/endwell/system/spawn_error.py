@@ -1,0 +1,84 @@
+"""Why a program could not be started: in one line, and as a shell would say it with its exit status."""
+
+# pathlib brings urllib along, which has no place in PID 1.
+# ruff: noqa: PTH112, PTH118
+
+from __future__ import annotations
+
+import errno
+import os
+
+NOT_FOUND = 127  # what a shell exits with when it cannot find a program
+NOT_EXECUTABLE = 126  # and when it cannot execute it
+
+_HINTS = {
+    errno.EAGAIN: "; there are too many processes: raise nproc, or the container's pids limit",
+    errno.ENOMEM: "; give the container more memory",
+    errno.EMFILE: "; raise nofile",
+    errno.E2BIG: "; the environment or the arguments are too long",
+}
+
+
+class SpawnError(Exception):
+    """A program could not be started.
+
+    Args:
+        reason: what and why, in one line for people.
+        status: what a shell would exit with.
+    """
+
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+def hint(number: int | None) -> str:
+    """Return what to do about an error of a system call, to be put behind its name; often nothing."""
+    return _HINTS.get(number or 0, "")
+
+
+def why_not(trouble: bytes, name: str, *, directory: str | None, path: str, user: int | None) -> SpawnError:
+    """Read what the interpreter's `fork_exec` reports of a child that did not become the program.
+
+    Args:
+        trouble: `OSError:NUMBER:`, the number in hexadecimal, and `noexec` if it did not come to the exec.
+        name: of the program, as it was written.
+        directory: where it was to start.
+        path: where it was looked for if its name has no slash.
+        user: the number of the user it was to run as; None for ours.
+    """
+    _, digits, step = (*trouble.split(b":", 2), b"", b"")[:3]
+    number = int(digits or b"0", 16)
+    why = os.strerror(number) if number else "for a reason it could not tell"
+    if step.startswith(b"noexec"):
+        return SpawnError(_before(number, why, name, directory, user), NOT_EXECUTABLE)
+    seen = os.path.join(directory or "", name)
+    if number in {errno.ENOENT, errno.ENOTDIR}:
+        return SpawnError(_missing(name, seen, path), NOT_FOUND)
+    if number == errno.EACCES:
+        what = "it is a directory" if os.path.isdir(seen) else "it is not executable for this user; chmod +x"
+        return SpawnError(f"cannot execute {name}: {what}", NOT_EXECUTABLE)
+    if number == errno.ENOEXEC:
+        what = "it is no program and has no #! line; write one, such as #!/bin/sh"
+        return SpawnError(f"cannot execute {name}: {what}", NOT_EXECUTABLE)
+    return SpawnError(f"cannot execute {name}: {why}{hint(number)}", NOT_EXECUTABLE)
+
+
+def _missing(name: str, seen: str, path: str) -> str:
+    if "/" not in name:
+        return f"cannot find {name}: it is not on PATH ({path}); install it, or correct the command"
+    if os.path.lexists(seen):
+        return (
+            f"cannot execute {name}: the interpreter or the dynamic linker that it asks for is not there;"
+            " install that, or correct its first line"
+        )
+    return f"cannot find {name}: there is no such file; install it, or correct the command"
+
+
+def _before(number: int, why: str, name: str, directory: str | None, user: int | None) -> str:
+    if directory is not None and not os.access(directory, os.X_OK):
+        return f"cannot enter the directory {directory}: {why}; create it, or correct the setting"
+    if number == errno.EPERM and user is not None:
+        return f"cannot run {name} as user {user}: {why}; run endwell as root, or leave the user out"
+    return f"cannot prepare {name}: {why}{hint(number)}"

@@ -1,0 +1,174 @@
+"""Who came from whom: the children of a process, those below them, and to which service an orphan belonged.
+
+A process whose parent ends is given to the nearest ancestor that has asked for it (`adopt_orphans`), which is
+us. The kernel does not say where it came from, and at that moment nothing in it does: its parent is gone, and
+if it has called setsid(2) its process group and session are its own. Supervisors lose such processes, and
+leave them to the container's SIGKILL.
+
+So every process that we start wears a mark that its descendants inherit, that setsid, double forks, execs and
+a cleaned environment do not take off, and that anybody may read: the soft limit of RLIMIT_LOCKS. Linux has
+kept that limit since 2.4.25 without using it; it is inherited by fork and kept by exec like the others, needs
+no privilege to lower, and stands in /proc/PID/limits, which is readable whatever user the process runs as.
+What would be the other ways: a cgroup for each service is exact too but is writable in few containers, and
+moving a process into one costs milliseconds; a variable in the environment is overwritten by programs that
+show their state in their title, and /proc/PID/environ cannot be read across users; remembering parents needs
+a look at the right moment, which a crash does not announce. The number is drawn at random for every
+supervisor, so that one inside another does not confuse both. Who sets its own RLIMIT_LOCKS takes the mark
+off; it is still found by its process group and session, or else belongs to nobody and is told at the end.
+
+A number is no proof that a process is still the same, except for our own children, whose numbers stay taken
+until we collect them. Whoever signals others opens a pidfd first and looks at mark and parent afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING, NamedTuple
+
+from endwell.system import libc
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+MARKS = 1 << 31  # of one supervisor
+RLIMIT_LOCKS = 10
+_LIMIT = b"Max file locks"
+
+
+class Standing(NamedTuple):
+    """Where a process stands.
+
+    Args:
+        state: one letter, `Z` for one that has ended and was not collected.
+        parent: its parent's number.
+        group: its process group.
+        session: its session.
+    """
+
+    state: str
+    parent: int
+    group: int
+    session: int
+
+
+def adopt_orphans() -> None:
+    """Become the parent of all orphans among our descendants; PID 1 is that anyway."""
+    if os.getpid() != 1:
+        libc.set_child_subreaper()
+
+
+def first_mark() -> int:
+    """Draw the first of `MARKS` marks that nobody else is likely to use."""
+    return (int.from_bytes(os.urandom(4)) >> 2) * MARKS + MARKS
+
+
+def mark_of(pid: int) -> int | None:
+    """Return the mark of a process; None if it has none, or is not there any more."""
+    text = _read(f"/proc/{pid}/limits")
+    at = text.find(_LIMIT)
+    soft = text[at + len(_LIMIT) :].split(None, 1)[0] if at >= 0 else b""
+    return int(soft) if soft.isdigit() else None
+
+
+def standing(pid: int) -> Standing | None:
+    """Return where a process stands; None if it is not there any more. Source: man 5 proc_pid_stat."""
+    text = _read(f"/proc/{pid}/stat")
+    fields = text[text.rfind(b")") + 2 :].split(None, 4)
+    if len(fields) < 5:  # noqa: PLR2004  the four that are wanted and the rest
+        return None
+    return Standing(fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[3]))
+
+
+def name_of(pid: int) -> str:
+    """Return the command line of a process in one line, or its short name; empty if it is gone."""
+    words = _read(f"/proc/{pid}/cmdline").replace(b"\0", b" ").strip()
+    return (words or _read(f"/proc/{pid}/comm").strip()).decode(errors="replace")
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the children of a process, those that were not collected included."""
+    if not _lists_children():
+        return [other for other in everybody() if (found := standing(other)) and found.parent == pid]
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208  it is asked for every process of a tree
+    except OSError:
+        return []
+    return [int(one) for task in tasks for one in _read(f"/proc/{pid}/task/{task}/children").split()]
+
+
+def below(roots: Iterable[int]) -> list[int]:
+    """Return these and all their descendants, parents before children."""
+    found = dict.fromkeys(roots)
+    open_ = list(found)
+    while open_:
+        for child in children_of(open_.pop()):
+            if child not in found:
+                found[child] = None
+                open_.append(child)
+    return list(found)
+
+
+def everybody() -> list[int]:
+    """Return all processes of our PID namespace."""
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]  # noqa: PTH208
+
+
+def signal_all(pids: Iterable[int], numbers: Sequence[int], mark: int | None) -> list[int]:
+    """Send signals to processes that belong together, each only if it still does; return who got them.
+
+    Args:
+        pids: as `below` returns them, a moment ago.
+        numbers: of the signals, in order.
+        mark: theirs; None: they are known by their parents alone.
+    """
+    told: list[int] = []
+    expected = list(pids)
+    parents = {*expected, os.getpid()}
+    for pid in expected:
+        with contextlib.suppress(OSError):
+            pidfd = os.pidfd_open(pid)
+            try:
+                if _belongs(pid, parents, mark):
+                    for number in numbers:
+                        signal.pidfd_send_signal(pidfd, number)
+                    told.append(pid)
+            finally:
+                os.close(pidfd)
+    return told
+
+
+def _belongs(pid: int, parents: Collection[int], mark: int | None) -> bool:
+    found = standing(pid)
+    if found is None or found.state in "ZX":
+        return False
+    return found.parent in parents or (mark is not None and mark_of(pid) == mark)
+
+
+def _lists_children() -> bool:
+    """Whether the kernel was built with CONFIG_PROC_CHILDREN, as almost all are."""
+    global _known  # noqa: PLW0603  asked once
+    if _known is None:
+        _known = os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # noqa: PTH110
+    return _known
+
+
+_known: bool | None = None
+
+
+def _read(path: str) -> bytes:
+    """Return a small file's text; empty if it cannot be read, which here means that somebody has ended."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        parts = []
+        while part := os.read(descriptor, 65536):
+            parts.append(part)
+        return b"".join(parts)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Tests of `endwell up`: real processes, pipes and files."""

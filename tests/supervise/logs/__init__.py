@@ -1,0 +1,1 @@
+"""Tests of the capture of what services write."""

@@ -1,0 +1,186 @@
+"""Starting: what counts as ready, what is done about who does not come up, and the exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.supervise.upping import PATIENCE, SOURCES, STOP, WAIT, Up, program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GATE = "read line < gate; "  # a FIFO that the test opens when it wants the service to go on
+
+NOTIFY = """
+import os, signal, socket
+open("gate").read()
+where = os.environ["NOTIFY_SOCKET"]
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
+    door.sendto(b"STATUS=nearly", where.replace("@", chr(0), 1))
+    door.sendto(b"STATUS=now" + bytes([10]) + b"READY=1", where.replace("@", chr(0), 1))
+signal.pause()
+"""
+
+LISTEN = """
+import signal, socket, sys
+open("gate").read()
+door = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("listening", flush=True)
+while len(sys.argv) > 2:
+    talk, _ = door.accept()
+    talk.recv(4096)
+    talk.sendall(b"HTTP/1.1 " + sys.argv.pop(2).encode() + b" Whatever" + bytes([13, 10, 13, 10]))
+    talk.close()
+signal.pause()
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port: int = door.getsockname()[1]
+        return port
+
+
+def running(up: Up) -> list[str]:
+    return [line for line in up.err if "is running" in line]
+
+
+def python(directory: Path, name: str, text: str) -> str:
+    (directory / f"{name}.py").write_text(text)
+    return f"exec {sys.executable} {name}.py"
+
+
+@pytest.mark.parametrize("means", ["notify", "fd", "log", "tcp", "http", "exec", "file"])
+def test_who_waits_for_it_is_started_when_it_is_ready_and_not_before(tmp_path: Path, means: str) -> None:
+    port = free_port()
+    value, script = {
+        "notify": ("notify", python(tmp_path, "notify", NOTIFY)),
+        "fd": ("fd:5", f"{GATE} echo >&5; exec 5>&-; {WAIT}"),
+        "log": ("log:^now \\d+$", f"echo not now; {GATE} echo now 42; {WAIT}"),
+        "tcp": (f"tcp:{port}", python(tmp_path, "listen", LISTEN) + f" {port}"),
+        "http": (f"http://127.0.0.1:{port}/x", python(tmp_path, "listen", LISTEN) + f" {port} 503 200"),
+        "exec": ("exec:test -e shown", f"{GATE} touch shown; {WAIT}"),
+        "file": (f"file:{tmp_path}/shown", f"{GATE} touch shown; {WAIT}"),
+    }[means]
+    os.mkfifo(tmp_path / "gate")
+    first = program("first", script, f"endwell_ready={value}", "endwell_ready_every=20ms")
+    with Up(tmp_path, first + program("second", STOP, "endwell_after=first:ready")) as up:
+        # It opens only together with the service: by then everybody was started who does not wait for it.
+        with (tmp_path / "gate").open("w") as gate:
+            gate.write("go\n")
+        up.wait_for("first is running", "second is running", "up second")
+        assert [line.split()[1] for line in running(up)] == ["first", "second"]
+        assert up.stop() == 0
+
+
+def test_who_is_not_ready_in_time_has_failed_to_start(tmp_path: Path) -> None:
+    late = program("late", STOP, "endwell_ready=notify", "endwell_ready_timeout=300ms", "endwell_restart=no")
+    with Up(tmp_path, late, settings="endwell_exit_when=any-fails") as up:
+        assert up.wait() == 1
+        assert any("late is given up: not ready within 300ms" in line for line in up.err)
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "why"),
+    [
+        ("no-such-program", 127, "cannot find no-such-program: it is not on PATH"),
+        ("/no/such", 127, "cannot find /no/such: there is no such file"),
+        ("/etc/hostname", 126, "cannot execute /etc/hostname"),
+    ],
+)
+def test_what_cannot_be_executed_ends_as_in_a_shell(
+    tmp_path: Path, command: str, status: int, why: str
+) -> None:
+    text = f"[program:bad]\ncommand={command}\nstartretries=0\n"
+    with Up(tmp_path, text, settings="endwell_exit_when=any-fails") as up:
+        assert up.wait() == status
+        assert any(why in line for line in up.err)
+
+
+@pytest.mark.parametrize(("end", "status"), [("exit 0", 0), ("exit 3", 3), ("kill -KILL $$", 137)])
+def test_the_status_is_that_of_the_service_that_was_asked_for(tmp_path: Path, end: str, status: int) -> None:
+    tests = program("tests", end, "autorestart=false", "endwell_after=web")
+    with Up(tmp_path, tests + program("web", STOP), "--exit-code-from", "tests") as up:
+        assert up.wait() == status
+        assert up.service("web")["killed"] is None
+
+
+def test_any_fails_ends_all_with_its_status(tmp_path: Path) -> None:
+    bad = program("bad", "exit 9", "autorestart=false")
+    with Up(tmp_path, bad + program("web", STOP), settings="endwell_exit_when=any-fails") as up:
+        assert up.wait() == 9
+        assert up.report["stop"]["why"] == "bad has failed: exited with 9"
+        assert up.service("web")["told"] == 0.0
+
+
+def test_a_report_to_stderr_leaves_what_a_file_there_has(tmp_path: Path) -> None:
+    (tmp_path / "endwell.toml").write_text('exit-when = "all-exit"\n[services.one]\ncommand = "true"\n')
+    with (tmp_path / "errors").open("wb") as errors:
+        command = [sys.executable, "-m", "endwell", "up", "--report", "/dev/stderr"]
+        environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+        subprocess.run(command, stderr=errors, env=environment, cwd=tmp_path, timeout=PATIENCE, check=True)
+    first, *_, over, report = (tmp_path / "errors").read_text().splitlines()
+    assert first.startswith("endwell: one is running")
+    assert over.endswith(": no service was running")
+    assert json.loads(report)["exit"] == 0
+
+
+def test_one_that_dies_is_started_again(tmp_path: Path) -> None:
+    with Up(tmp_path, program("web", STOP, "autorestart=true")) as up:
+        for count in (1, 2, 3):
+            up.wait_until(lambda count=count: up.out.count("up web") == count == len(running(up)))  # type: ignore[misc]
+            os.kill(int(running(up)[-1].split()[-1]), signal.SIGKILL)
+        up.wait_until(lambda: up.out.count("up web") == 4)
+        assert up.stop() == 0
+
+
+def test_one_that_is_unhealthy_is_started_again(tmp_path: Path) -> None:
+    checks = ("endwell_health=exec:test -e well", "endwell_health_interval=50ms", "endwell_health_retries=2")
+    sick = program("sick", f"touch well; {STOP}", *checks, "autorestart=true")
+    with Up(tmp_path, sick) as up:
+        up.wait_for("sick is healthy")
+        (tmp_path / "well").unlink()
+        up.wait_for("sick is unhealthy")
+        up.wait_until(lambda: up.out.count("up sick") == 2)
+        assert up.stop() == 0
+
+
+def test_hooks_before_the_start_are_done_before_it(tmp_path: Path) -> None:
+    hooks = ("endwell_before_start=sh -c 'echo first'\n  sh -c 'echo second'",)
+    with Up(tmp_path, program("web", STOP, *hooks)) as up:
+        up.wait_for("up web")
+        assert up.out == ["first", "second", "up web"]
+        assert up.stop() == 0
+
+
+def test_a_program_starts_with_a_clean_sheet(tmp_path: Path) -> None:
+    sheet = "grep Sig /proc/self/status; ls /proc/self/fd; ulimit -n; umask; pwd"
+    options = ("endwell_limits=nofile=200:300,core=0", "umask=027", f"directory={tmp_path}")
+    with Up(tmp_path, program("web", sheet, *options, "autorestart=false")) as up:
+        up.wait_for("web exited with 0")
+        assert up.stop() == 0
+        text = " ".join(up.out)
+        assert "SigBlk:\t0000000000000000" in text
+        assert "SigIgn:\t0000000000000000" in text
+        # 3 is the directory that ls itself reads.
+        assert text.endswith(f"0 1 2 3 200 0027 {tmp_path}")
+
+
+def test_a_file_that_is_wrong_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with Up(tmp_path, "[program:web]\ncommand=true\nendwell_after=nobody\n") as up:
+        assert up.wait() == 2
+        assert any("supervisord.conf:" in line and "nobody" in line for line in up.err)
+
+
+def test_check_starts_nothing(tmp_path: Path) -> None:
+    with Up(tmp_path, program("web", "echo started"), "--check") as up:
+        assert up.wait() == 0
+        assert up.out == []
