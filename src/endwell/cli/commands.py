@@ -44,8 +44,12 @@ class Command(NamedTuple):  # a dataclass would import half of the standard libr
 
 
 COMMANDS = (
+    Command("up", "up", "run the services of a container, and end them well"),
     Command("probe", "probe", "stop a container for real, and say whether it ended well"),
     Command("init", "init", "run a program as PID 1 and end its whole tree well", forwards=True),
+    Command("plan", "plan", "show how services start and stop, and whether it fits the grace"),
+    Command("convert", "convert", "write the endwell.toml of a supervisord.conf or a Procfile"),
+    Command("schema", "schema", "print the JSON schema of endwell.toml, for editors"),
     Command("rule", "rule", "print a rule's page: what a finding means, how to mend it"),
     Command("rules", "rules", "list the rules"),
     Command("completion", "completion", "print what makes a shell complete endwell's words"),

@@ -12,6 +12,7 @@ from endwell.cli.commands import COMMANDS
 from endwell.cli.main import main
 from endwell.cli.parser import has_color
 
+NAMES = ", ".join(command.name for command in COMMANDS)
 # What a command that only prints a version has no use for.
 HEAVY = {
     "asyncio",
@@ -73,8 +74,8 @@ def test_version_option(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "said"),
     [
         (["inti"], "'inti' is not a command: did you mean init?"),
-        (["fly"], "'fly' is not a command: there are probe, init, rule, rules, completion, version"),
-        ([""], "'' is not a command: there are probe, init, rule, rules, completion, version"),
+        (["fly"], f"'fly' is not a command: there are {NAMES}"),
+        ([""], f"'' is not a command: there are {NAMES}"),
     ],
 )
 def test_unknown_command_is_told_in_one_line(

@@ -1,0 +1,114 @@
+"""`endwell plan`, `endwell convert`, `endwell schema`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from endwell.cli.main import main
+from endwell.parse import project
+from endwell.render.services_schema import schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FITS = '[services.web]\ncommand = "x"\n'
+LONG = FITS + "stop-timeout = 20\n"
+CYCLE = FITS + 'after = "db"\n[services.db]\ncommand = "y"\nafter = "web"\n'
+CONF = "[supervisord]\n[program:web]\ncommand=x\nwhat=y\n[unix_http_server]\nfile=%(here)s/s\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(project, "SEARCH_PATH", ("endwell.toml", "Procfile"))  # not those of this machine
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "status"),
+    [
+        (FITS, [], 0),
+        (LONG, [], 1),
+        (LONG, ["--grace", "30s"], 0),
+        (LONG, ["--grace", "soon"], 2),
+        (CYCLE, [], 2),
+        ("[", [], 2),
+    ],
+)
+def test_the_exit_status_of_a_plan(here: Path, text: str, words: list[str], status: int) -> None:
+    (here / "endwell.toml").write_text(text)
+    assert main(["plan", *words]) == status
+    assert main(["plan", "endwell.toml", "--json", *words]) == status
+
+
+def test_a_plan(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "endwell.toml").write_text(FITS + 'after = []\nuser = "${NOBODY_KNOWS}x"\n')
+    assert main(["plan"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("endwell.toml: 1 service\n\nstart\n   1  web  at once\n")
+    assert said.err == (
+        "endwell plan: warning: endwell.toml:4: services.web.user = '${NOBODY_KNOWS}x' has ${NOBODY_KNOWS}, "
+        "which is not set and becomes nothing: write ${NOBODY_KNOWS:-} if that is meant\n"
+    )
+    assert main(["plan", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["stop"]["fits"] is True
+
+
+def test_what_cannot_be_planned_is_told_with_its_place(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "endwell plan: there is no file of services: name one; looked for"
+    )
+    (here / "endwell.toml").write_text(CYCLE)
+    assert main(["plan"]) == 2
+    assert capsys.readouterr().err == (
+        "endwell plan: endwell.toml:3: web waits for itself, web -> db -> web: take one of these "
+        "out of `after`\n"
+    )
+    (here / "endwell.toml").write_text("a = 1\nb = 2\n")
+    assert main(["plan"]) == 2
+    assert [line.split(": ")[1] for line in capsys.readouterr().err.splitlines()] == [
+        "endwell.toml:1",
+        "endwell.toml:1",
+        "endwell.toml:2",
+    ]
+
+
+def test_a_supervisord_conf_is_converted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "supervisord.conf").write_text(CONF)
+    assert main(["convert", "supervisord.conf", "-o", "endwell.toml"]) == 0
+    assert "supervisord.conf:4: [program:web] has no option what" in capsys.readouterr().err
+    text = (here / "endwell.toml").read_text()
+    assert text.startswith(
+        "# Made of supervisord.conf by `endwell convert`.\n"
+        "# [unix_http_server] has no word here: supervisorctl needs the supervisord.conf.\n\n"
+    )
+    assert main(["plan"]) == 1
+    assert main(["convert", "supervisord.conf"]) == 0
+    assert capsys.readouterr().out.endswith(text)
+
+
+def test_what_is_not_converted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "endwell.toml").write_text(FITS)
+    (here / "Procfile").write_text("web: x\n")
+    for words, said in (
+        (["endwell.toml"], "endwell.toml is an endwell.toml already: name a supervisord.conf or a Procfile"),
+        (["Procfile", "-o", "endwell.toml"], "cannot write endwell.toml: File exists; name another file"),
+        (
+            ["x.conf"],
+            "x.conf:1: cannot read the file: No such file or directory; name one that is there with -c",
+        ),
+    ):
+        assert main(["convert", *words]) == 2
+        assert capsys.readouterr().err == f"endwell convert: {said}\n"
+    assert (here / "endwell.toml").read_text() == FITS
+
+
+def test_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == schema()

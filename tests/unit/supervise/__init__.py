@@ -1,0 +1,1 @@
+"""What can be tested of the supervisor without processes."""
