@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 import endwell
+from endwell.engine import interruptions
+from endwell.engine.interruptions import HeldBack
 from endwell.engine.local import LocalEngine
 from endwell.engine.protocol import EngineError, NotStartedError
 from endwell.engine.remote import RemoteEngine
 from endwell.model.signals import QUIT, TERM, USR1
 from endwell.model.spec import ContainerSpec
-from endwell.probe import interruptions
-from endwell.probe.interruptions import HeldBack
 from tests import zoo
 
 if TYPE_CHECKING:
@@ -359,7 +359,9 @@ class _Interrupted(BaseException):
     pass
 
 
-def _interrupt(_number: int, frame: FrameType | None) -> None:
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if interruptions.put_off(number, frame):
+        return
     at = frame
     while at is not None:
         if at.f_globals.get("__name__", "").startswith("coverage"):
@@ -376,10 +378,16 @@ def alarm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], object]
     before = open_descriptors()
     old = signal.signal(signal.SIGALRM, _interrupt)
     monkeypatch.setattr(interruptions, "SIGNALS", (signal.SIGALRM,))
+    # The kernel may give a signal to any thread that does not block it, as those of the caller do not.
+    over = threading.Event()
+    stranger = threading.Thread(target=over.wait)
+    stranger.start()
     try:
         yield partial(signal.setitimer, signal.ITIMER_REAL)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        over.set()
+        stranger.join()
         signal.signal(signal.SIGALRM, old)
     assert open_descriptors() == before
 

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from endwell.engine import docker as docker_module
+from endwell.engine import docker as docker_module, interruptions
+from endwell.engine.interruptions import HeldBack
 from endwell.model.spec import ContainerSpec
 from endwell.model.timeline import Way
-from endwell.probe import interruptions
-from endwell.probe.interruptions import HeldBack
 from endwell.probe.load.options import LoadOptions, tcp_target
 from endwell.probe.plan import Execution, Plan
 from endwell.probe.run import probe

@@ -11,7 +11,7 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from endwell.probe.interruptions import SIGNALS, put_off
+from endwell.engine.interruptions import SIGNALS, put_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

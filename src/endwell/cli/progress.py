@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from endwell.probe.interruptions import for_threads
+from endwell.engine.interruptions import for_threads
 
 if TYPE_CHECKING:
     from typing import Self

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 from typing import TYPE_CHECKING
 
-from endwell.engine.uninterrupted import uninterrupted
+from endwell.engine.interruptions import for_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +31,8 @@ class Background(threading.Thread):
         Raises:
             OSError: there may be no more threads.
         """
-        with uninterrupted():
-            try:
-                super().start()
-            except RuntimeError as error:
-                raise OSError(errno.EAGAIN, "no more threads can be started") from error
+        with for_threads():
+            super().start()
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for its end, if it was ever started."""

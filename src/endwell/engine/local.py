@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from endwell.engine.interruptions import uninterrupted
 from endwell.engine.launch_errors import explain
 from endwell.engine.local_container import LocalContainer
 from endwell.engine.protocol import NOT_FOUND, SEARCH_PATH, EngineError, NotStartedError
 from endwell.engine.standard import Standard
-from endwell.engine.uninterrupted import uninterrupted
 from endwell.engine.users import home_of, identify
 from endwell.model.spec import ContainerSpec
 from endwell.system.namespace import Launch, LaunchError

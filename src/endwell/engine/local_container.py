@@ -11,12 +11,12 @@ import time
 from typing import TYPE_CHECKING
 
 from endwell.engine.approximation import make
+from endwell.engine.interruptions import uninterrupted
 from endwell.engine.launch_errors import explain
 from endwell.engine.local_execution import LocalExecution
 from endwell.engine.output import Output
 from endwell.engine.protocol import DEFAULT_GRACE, DEFAULT_SIGNAL, NOT_EXECUTABLE, Ending, EngineError
 from endwell.engine.standard import Standard
-from endwell.engine.uninterrupted import uninterrupted
 from endwell.engine.users import identify
 from endwell.system.launch import Launch, LaunchError
 from endwell.system.pidfd import wait_for_end

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from endwell.engine.interruptions import HeldBack
 from endwell.engine.protocol import EngineError
 from endwell.model.timeline import Printed
-from endwell.probe.interruptions import HeldBack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from endwell.engine.interruptions import for_threads
 from endwell.model.timeline import Witness
-from endwell.probe.interruptions import for_threads
 from endwell.probe.observer import Observation, ObserverError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from endwell.engine.interruptions import for_threads
 from endwell.model.timeline import Ready
 from endwell.probe.glance import exists, is_outsider, look, outside, ports
-from endwell.probe.interruptions import for_threads
 from endwell.probe.network import enter, is_ours
 from endwell.probe.ready_check import Command, FileThere, HttpUrl, LogLine, Pause, Settled, TcpPort
 from endwell.probe.settling import Settling

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from endwell.engine.interruptions import HeldBack
 from endwell.engine.protocol import EngineError
-from endwell.probe.interruptions import HeldBack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endwell import engine as engines, rules
+from endwell.engine.interruptions import HeldBack
 from endwell.engine.protocol import Ending, EngineError
 from endwell.model.signals import KILL
 from endwell.model.sizes import format_size
@@ -23,7 +24,6 @@ from endwell.model.timeline import Died, Origin, Printed, Ready, Signalled, Stop
 from endwell.probe import observers
 from endwell.probe.executions import Executions
 from endwell.probe.holdings import Holdings
-from endwell.probe.interruptions import HeldBack
 from endwell.probe.progress import Silence
 from endwell.probe.ready import wait_until_ready
 from endwell.probe.ready_check import parse_ready

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from endwell.engine.background import Background
-from endwell.probe.interruptions import for_threads
+from endwell.engine.interruptions import for_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -134,21 +134,33 @@ def _send_again(number: int) -> None:
 
 
 @contextmanager
-def for_threads() -> Iterator[None]:
-    """Threads that are started in here block every signal, as their starter does meanwhile.
+def uninterrupted() -> Iterator[None]:
+    """While it is entered nothing interrupts this thread, and threads started within block every signal.
 
-    What is started and noted in here is so wholly: an interruption acts when it is left.
+    What comes meanwhile acts at its end.
+    """
+    # To block alone would not do: another's thread may be given the signal, and the main one handles it.
+    with HeldBack():
+        # Asked for first: the call that blocks them may raise what came just before; then they are blocked.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        try:
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def for_threads() -> Iterator[None]:
+    """As `uninterrupted`, for what starts threads: what is started and noted in here is so wholly.
 
     Raises:
         OSError: there may be no more threads.
     """
-    with HeldBack():
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    with uninterrupted():
         try:
             yield
         except RuntimeError as error:
             if "new thread" not in str(error):
                 raise
             raise OSError(errno.EAGAIN, "no more threads may be started") from error
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
