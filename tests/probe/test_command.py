@@ -87,6 +87,19 @@ def test_repeated_it_says_the_same(observer: str) -> None:
     assert "the unobserved run ended alike: exit 137" in done.stdout
 
 
+def test_what_was_finished_is_shown_when_the_next_run_cannot_be(tmp_path: Path) -> None:
+    program = tmp_path / "once"
+    program.write_text('#!/bin/sh\nrm "$0"\ntrap "exit 0" TERM\necho ready\nsleep 60 &\nwait\n')
+    program.chmod(0o755)
+    done = probe("--repeat", "3", "--ready", "log:ready", "--json", "--", str(program))
+    assert done.returncode == 2
+    assert "cannot" in done.stderr
+    report = json.loads(done.stdout)
+    assert len(report["series"]["runs"]) == 1
+    text = probe("--repeat", "2", "--", str(program))
+    assert (text.returncode, text.stdout) == (2, "")
+
+
 def test_every_shape_at_once(tmp_path: Path) -> None:
     files = {name: tmp_path / name for name in ("html", "junit", "sarif", "trace")}
     words = [word for name, path in files.items() for word in (f"--{name}", str(path))]

@@ -183,7 +183,9 @@ STEPS = {
 
 def run(options: argparse.Namespace) -> int:
     """Probe, print, and return the exit status."""
-    from endwell.cli import interrupts  # noqa: PLC0415  --help needs none of it
+    from functools import partial  # noqa: PLC0415  --help needs none of it
+
+    from endwell.cli import interrupts  # noqa: PLC0415
     from endwell.cli.probing import output, series, words  # noqa: PLC0415
     from endwell.engine.protocol import EngineError  # noqa: PLC0415
     from endwell.probe.load.options import LoadError  # noqa: PLC0415
@@ -199,7 +201,7 @@ def run(options: argparse.Namespace) -> int:
                     file=sys.stderr,
                 )
             output.check_files(options)
-            return output.show(series.run(plan, options), options)
+            return series.run(plan, options, partial(output.show, options=options))
     except interrupts.InterruptedByUser as interrupted:
         print(f"{NAME}: interrupted; nothing is left behind", file=sys.stderr)
         return 128 + interrupted.number

@@ -19,10 +19,17 @@ _WORST_FIRST = (Verdict.BADLY, Verdict.UNKNOWN, Verdict.WELL)
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The reports of several probes of one plan, in order, and of one unobserved run, if there was one."""
+    """The reports of several probes of one plan, in order, and of one unobserved run, if there was one.
+
+    Args:
+        reports: of those that were finished, at least one.
+        control: how the unobserved run ended.
+        wanted: how many were asked for; 0: as many as there are.
+    """
 
     reports: tuple[Report, ...]
     control: Stop | None = None
+    wanted: int = 0
 
     @property
     def worst(self) -> Report:
@@ -40,8 +47,15 @@ class Series:
     @property
     def agreement(self) -> str | None:
         """One sentence on whether the runs agree; None for a single one."""
+        finished = len(self.reports)
+        if finished < self.wanted:
+            return f"only {finished} of {self.wanted} runs were finished: {self._compared}"
+        return self._compared if finished > 1 else None
+
+    @property
+    def _compared(self) -> str:
         if len(self.reports) == 1:
-            return None
+            return "there is nothing to compare it with"
         if len(self.outcomes) == 1:
             return f"all {len(self.reports)} runs agree"
         parts = [
