@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
+import select
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,6 +188,29 @@ def test_an_attached_container_is_stopped_and_stays(remote: RemoteEngine, others
         container.expect("told")
     state = remote.inspect(name)["State"]
     assert (state["Status"], state["ExitCode"]) == ("exited", 4)
+
+
+def test_a_command_that_is_left_at_once_is_ended(remote: RemoteEngine, others: Any) -> None:  # noqa: ANN401
+    """The engine knows that it runs a little later than it runs."""
+    with remote.attach(others(f"{LOOP}")) as container:
+        for _ in range(5):
+            with container.exec(("/bin/sleep", "4321")):
+                pass
+        for pid in container.members():
+            with contextlib.suppress(ProcessLookupError):
+                pidfd = os.pidfd_open(pid)
+                try:
+                    if _is_sleeping_long(pid):
+                        assert select.select([pidfd], [], [], 20.0)[0]
+                finally:
+                    os.close(pidfd)
+
+
+def _is_sleeping_long(pid: int) -> bool:
+    try:
+        return b"4321" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def test_an_attached_container_goes_on_when_we_leave(remote: RemoteEngine, others: Any) -> None:  # noqa: ANN401

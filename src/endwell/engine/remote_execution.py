@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _FOR_EVER = 1e9
 # Between the end of the output and the engine's own knowledge of the end.
 _SETTLE_LIMIT = 10.0
+# Between the start of a command and the engine's own knowledge of it.
+_NOTED_LIMIT = 2.0
 _LOOK_EVERY = 0.005
 
 
@@ -96,9 +98,14 @@ class RemoteExecution:
         self.close()
 
     def _kill(self) -> None:
-        pid = self._running()
-        if not pid or self._namespace is None:
+        if self._namespace is None:
             return
+        # The command may have said something before the engine has noted that it runs.
+        deadline = time.monotonic() + _NOTED_LIMIT
+        while not (pid := self._running()):
+            if self._output.wait(0) or time.monotonic() >= deadline:
+                return
+            time.sleep(_LOOK_EVERY)
         pidfd = os.pidfd_open(pid)
         try:
             if namespace_of(pid) == self._namespace and self._running() == pid:

@@ -13,6 +13,7 @@ import pytest
 from endwell.system.program import Program
 from endwell.system.spawn import scour, spawn
 from endwell.system.spawn_error import SpawnError
+from endwell.system.tree import children_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,14 +159,12 @@ def test_why_it_cannot_be(
         (tmp_path / name).chmod(0o755)
     (tmp_path / "plain").write_text("#!/bin/sh\n")
     words: dict[str, object] = {"directory": str(tmp_path), **settings}
-    before = len(descriptors())
+    before = len(descriptors()), children_of(os.getpid())
     with pytest.raises(SpawnError) as caught:
         spawn(Program(command=(command,), environment={"PATH": "/usr/bin"}, **words))  # type: ignore[arg-type]
     assert caught.value.status == status
     assert caught.value.reason.startswith(why)
-    assert len(descriptors()) == before
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert (len(descriptors()), children_of(os.getpid())) == before
 
 
 def test_no_room_for_a_descriptor_is_said_and_nothing_is_left() -> None:
