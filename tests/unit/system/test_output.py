@@ -90,6 +90,19 @@ def ready(one: Output) -> None:
     assert poll.poll(20_000), "it never could be written again"
 
 
+def read_until_ready(one: Output, end: End) -> bytes:
+    """Read on the other side until it can be written again: a terminal tells only while somebody reads."""
+    poll = select.poll()
+    poll.register(one.descriptor, select.POLLOUT if one.writing else select.POLLIN)
+    poll.register(end.others[0], select.POLLIN)
+    got = b""
+    while events := dict(poll.poll(20_000)):
+        if one.descriptor in events:
+            return got
+        got += end.read()
+    raise AssertionError("it never could be written again")
+
+
 def test_one_that_is_full_takes_nothing_and_says_when_it_takes_more(end: End) -> None:
     out = open_output(end.descriptor)
     assert os.get_blocking(end.descriptor), "what others share is left as it was"
@@ -100,9 +113,7 @@ def test_one_that_is_full_takes_nothing_and_says_when_it_takes_more(end: End) ->
             break
         begin = taken
     assert begin < len(data)
-    end_of_waiting = end.read()
-    ready(out)
-    got, limit = end_of_waiting, time.monotonic() + 20
+    got, limit = end.read() + read_until_ready(out, end), time.monotonic() + 20
     while len(got) < len(data):
         assert time.monotonic() < limit, f"{begin} taken, {len(got)} came out of {len(data)}"
         got += end.read()
