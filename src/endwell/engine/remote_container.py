@@ -39,6 +39,9 @@ _KILLED = 128 + signal.SIGKILL
 _LAST_OUTPUT = 10.0
 # What an engine may need beyond the grace period: it waits for its own logs, and for the runtime.
 _STOP_RESERVE = 120.0
+# Between the end of PID 1 and the engine's own knowledge of it.
+_NOTICE_LIMIT = 2.0
+_LOOK_EVERY = 0.005
 
 
 class RemoteContainer:
@@ -271,10 +274,20 @@ class RemoteContainer:
         if self._namespace:
             self._pid = said
         elif said:
-            self._elsewhere = bool(self._engine.inspect(self.identity)["State"].get("Running"))
-            if not (self._elsewhere or is_there(said)) and self._engine.seems_here():
+            here = self._engine.seems_here()
+            self._elsewhere = self._goes_on(_NOTICE_LIMIT if here else 0.0)
+            if here and not (self._elsewhere or is_there(said)):
                 # It has ended, and cannot be looked at; but what it did may have been recorded.
                 self._pid = said
+
+    def _goes_on(self, limit: float) -> bool:
+        """Whether it runs by the engine's word, which lags behind: asked again for `limit` seconds."""
+        deadline = time.monotonic() + limit
+        while self._engine.inspect(self.identity)["State"].get("Running"):
+            if time.monotonic() >= deadline:
+                return True
+            time.sleep(_LOOK_EVERY)
+        return False
 
     def _ask(self, grace: float) -> None:
         if not self._started:
