@@ -111,6 +111,8 @@ void signal_arrived(struct init *init, const struct siginfo *info)
             init->stop_from = from;
         } else if (asked && init->main_alive) {
             send(init, sent, info); /* it hears that we hurry */
+        } else if (init->phase == HEIR) {
+            sys_kill(init->hooks[AFTER_MAIN].pid, sent);
         }
         happen(init, event);
     } else {

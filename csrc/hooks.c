@@ -1,4 +1,4 @@
-/* hooks.c: what the user wants done before the stop, and after everybody has left.
+/* hooks.c: what the user wants done before the stop, when the main process has left others behind, and at the very end.
  *
  * A hook has its own deadline and never keeps the container: when its time is over its process group is killed, and the stop
  * goes on. What it should know it finds in its environment: ENDWELL_REMAINING (seconds it has), ENDWELL_SIGNAL
@@ -7,7 +7,7 @@
  */
 #include "init.h"
 
-static const char *const names[HOOKS] = {"before-stop", "after-exit"};
+const char *const hook_names[HOOKS] = {"before-stop", "after-main", "after-exit"};
 
 /* A plain word needs no shell, so that hooks work in an image that has none; as make(1) does it. */
 static bool needs_shell(const char *command)
@@ -19,11 +19,13 @@ static bool needs_shell(const char *command)
     return false;
 }
 
-static char *variable(struct text *text, const char *name)
+enum { REMAINING, SIGNAL, STATUS, VARIABLES };
+static const char variables[VARIABLES][19] = {"ENDWELL_REMAINING=", "ENDWELL_SIGNAL=", "ENDWELL_STATUS="};
+
+static char *variable(struct text *text, int which)
 {
     char *start = text->at;
-    text_string(text, name);
-    text_character(text, '=');
+    text_string(text, variables[which]);
     return start;
 }
 
@@ -41,20 +43,24 @@ static char **hook_environment(struct init *init, nanoseconds left, struct text 
             return init->envp;
         list = (char **)memory;
     }
-    for (size_t i = 0; i < count; i++)
-        if (!string_starts(init->envp[i], "ENDWELL_REMAINING=") && !string_starts(init->envp[i], "ENDWELL_SIGNAL=") &&
-            !string_starts(init->envp[i], "ENDWELL_STATUS="))
-            list[kept++] = init->envp[i];
+    for (size_t i = 0; i < count; i++) {
+        list[kept++] = init->envp[i];
+        for (int which = 0; which < VARIABLES; which++)
+            if (string_starts(init->envp[i], variables[which])) {
+                kept--;
+                break;
+            }
+    }
     if (left != NEVER) {
-        list[kept++] = variable(text, "ENDWELL_REMAINING");
+        list[kept++] = variable(text, REMAINING);
         text_seconds(text, left);
         text_character(text, '\0');
     }
-    list[kept++] = variable(text, "ENDWELL_SIGNAL");
+    list[kept++] = variable(text, SIGNAL);
     if (init->stop_signal)
         text_signal(text, init->stop_signal);
     text_character(text, '\0');
-    list[kept++] = variable(text, "ENDWELL_STATUS");
+    list[kept++] = variable(text, STATUS);
     if (!init->main_alive)
         text_number(text, shell_status(init->main_status));
     text_character(text, '\0');
@@ -64,11 +70,11 @@ static char **hook_environment(struct init *init, nanoseconds left, struct text 
 
 void hook_start(struct init *init, enum hook_name name, nanoseconds until)
 {
-    const char *line = name == BEFORE_STOP ? init->options.before_stop : init->options.after_exit;
+    const char *line = init->options.lines[name];
     char *argv[] = {"", "/bin/sh", "-c", (char *)line, NULL}; /* argv[-1] belongs to execute() */
     char *plain[] = {"", (char *)line, NULL};
-    char variables[160];
-    struct text text = text_over(variables, sizeof variables);
+    char buffer[160];
+    struct text text = text_over(buffer, sizeof buffer);
     struct hook *hook = &init->hooks[name];
     nanoseconds began = now();
 
@@ -77,22 +83,22 @@ void hook_start(struct init *init, enum hook_name name, nanoseconds until)
         .envp = hook_environment(init, until == NEVER ? NEVER : until - began, &text),
         .session = OWN_GROUP,
         .directory = init->directory_fd,
-        .hook = names[name],
+        .hook = hook_names[name],
     };
     *hook = (struct hook){.began = began, .until = until, .ran = true};
     long pid = spawn(init, &command);
     if (pid < 0) {
         hook->status = (int)pid;
-        warn(init, "%s hook: cannot start '%s': %e; going on without it", names[name], line, -pid);
+        warn(init, "%s hook: cannot start '%s': %e; going on without it", hook_names[name], line, -pid);
         return;
     }
     hook->pid = (pid_t)pid;
-    say(init, "%s hook started", names[name]);
+    say(init, "%s hook started", hook_names[name]);
 }
 
 void hook_ended(struct init *init, struct hook *hook, int status)
 {
-    const char *name = names[hook - init->hooks];
+    const char *name = hook_names[hook - init->hooks];
     hook->pid = 0;
     hook->status = status;
     hook->took = now() - hook->began;
@@ -111,6 +117,6 @@ void hook_late(struct init *init, enum hook_name name)
     hook->pid = 0;
     hook->status = SIGKILL;
     hook->took = now() - hook->began;
-    warn(init, "%s hook was killed: it was not done after %t s; give it more --hook-timeout", names[name],
+    warn(init, "%s hook was killed: it was not done after %t s; give it more --hook-timeout", hook_names[name],
          hook->took);
 }

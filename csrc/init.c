@@ -64,7 +64,7 @@ static bool start(struct init *init)
         sys_prctl(PR_SET_PDEATHSIG, options->parent_death);
     if (!report_open(init))
         return false;
-    if (options->before_stop || options->after_exit)
+    if (options->lines[BEFORE_STOP] || options->lines[AFTER_MAIN] || options->lines[AFTER_EXIT])
         init->directory_fd = (int)open_above(".", O_PATH | O_DIRECTORY);
     if (!options->command)
         return true;

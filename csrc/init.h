@@ -6,7 +6,7 @@
  *   forward.c  a signal arrives: who gets it       faults.c   system calls that fail when a test wants it
  *   reap.c     a child ended                       signals.c  names and numbers of signals
  *   stop.c     the phases of the end (a table)     words.c    reading text without a libc
- *   hooks.c    before-stop, after-exit             text.c     writing it
+ *   hooks.c    before-stop, after-main, after-exit text.c     writing it
  *   tree.c     who belongs to us (/proc)           voice.c    what we say on stderr
  *   report.c   the JSON object at the end
  *
@@ -129,7 +129,7 @@ struct options {
     char **command;              /* NULL: pause mode, live until a stop signal */
     const char *name;            /* of ourselves, as in argv[0] */
     const char *report;          /* NULL or a path, "-", "fd:N" */
-    const char *before_stop, *after_exit;          /* commands, or NULL */
+    const char *lines[3];        /* of the hooks, or NULL */
     nanoseconds grace;           /* UNSET, NEVER or the time from the stop signal to our exit */
     nanoseconds drain, main_timeout, hook_timeout; /* UNSET or a time */
     sigset stops;                /* signals that start the stop */
@@ -143,9 +143,10 @@ struct options {
 
 /* ---- the process --------------------------------------------------------------------------------------- */
 
-enum phase { RUN, DRAIN, ASK, REST, KILL, AFTER, OVER, PHASES };
+enum phase { RUN, DRAIN, ASK, HEIR, REST, KILL, AFTER, OVER, PHASES };
 
-enum hook_name { BEFORE_STOP, AFTER_EXIT, HOOKS };
+enum hook_name { BEFORE_STOP, AFTER_MAIN, AFTER_EXIT, HOOKS };
+extern const char *const hook_names[HOOKS];
 struct hook {
     pid_t pid;            /* 0: not running */
     nanoseconds began, took, until;
@@ -167,6 +168,7 @@ struct init {
     bool report_is_file;         /* report_fd is its folder, not what is to be written to */
     bool nudged;                 /* it was continued once after it had stopped for the terminal, though it was asked to leave */
     bool left_by_itself;         /* nobody had asked for a stop when the end began */
+    bool alone;                  /* the main process has left no children behind */
     bool daemonized;             /* the main process had left its tree behind when the stop came (--wait tree) */
     int terminal;                /* descriptor of our controlling terminal, or a negated errno */
     struct options options;

@@ -19,6 +19,7 @@ static const char help[] =
     "\n"
     "Hooks: a program or a shell line; $ENDWELL_REMAINING tells the seconds left\n"
     "  --before-stop CMD    first of all, while the drain goes on\n"
+    "  --after-main CMD     when main has left others; main tells them until then\n"
     "  --after-exit CMD     when everybody has left, as to upload the logs\n"
     "  --hook-timeout TIME  for each (a quarter of the grace, or 10s)\n"
     "\n"
@@ -158,8 +159,9 @@ static const struct {
     {"stop-signal", take_stop_signal, FIELD(stops), "no signal that can ask for a stop; write QUIT or 3"},
     {"rewrite", take_rewrite, FIELD(rewrite), "no rewriting; write FROM:TO as in TERM:QUIT, or TERM:0 to drop it"},
     {"wait", take_wait, FIELD(wait_tree), "nobody we wait for; write main or tree"},
-    {"before-stop", take_string, FIELD(before_stop), "no command; name one"},
-    {"after-exit", take_string, FIELD(after_exit), "no command; name one"},
+    {"before-stop", take_string, FIELD(lines[BEFORE_STOP]), "no command; name one"},
+    {"after-main", take_string, FIELD(lines[AFTER_MAIN]), "no command; name one"},
+    {"after-exit", take_string, FIELD(lines[AFTER_EXIT]), "no command; name one"},
     {"hook-timeout", take_time, FIELD(hook_timeout), TIME_FORM},
     {"exit-map", take_exit_map, FIELD(exit_map), "no mapping; write FROM=TO as in 143=0, each 0 to 255"},
     {"report", take_string, FIELD(report), "no place; write a file, - for stdout, or fd:N"},
@@ -241,7 +243,7 @@ static int check_budget(struct init *init)
     const struct { const char *name; nanoseconds time; } parts[] = {
         {"--drain", options->drain},
         {"--main-timeout", options->main_timeout},
-        {"--hook-timeout", options->after_exit ? hook_timeout(options) : UNSET},
+        {"--hook-timeout", options->lines[AFTER_EXIT] ? hook_timeout(options) : UNSET},
     };
     if (grace == UNSET || grace == NEVER)
         return -1;

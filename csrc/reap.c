@@ -70,12 +70,14 @@ void reap(struct init *init, const struct siginfo *info, bool wait)
         ended(init, init->main, info->code == CLD_EXITED ? (code & 0xff) << 8 : code & 0x7f);
     }
     bool empty = pid == -ECHILD || (pid < 0 && !init->main_alive);
+    init->alone = empty;
     /* Not our children, but in our namespace: sessions of `docker exec`. They are told, and not waited for. */
     if (was_alive && !init->main_alive && (!empty || init->self == 1))
         happen(init, MAIN_GONE);
     init->group_is_ours = init->main_alive;
-    if (empty)
+    if (empty) {
+        stop_timers(init); /* if an after-main hook was the last of them, those who are not our children are told now */
         happen(init, EMPTY);
-    else if (init->phase == KILL && init->self != 1)
+    } else if (init->phase == KILL && init->self != 1)
         tree_kill(init, false); /* children born while we killed came to us */
 }

@@ -61,22 +61,17 @@ static size_t command_of(pid_t pid, char *to, size_t size)
     return (size_t)length;
 }
 
-static void key(struct text *text, const char *name)
+static void put(struct text *text, const char *format, ...)
 {
-    text_character(text, '"');
-    text_string(text, name);
-    text_string(text, "\":");
+    va_list arguments;
+    va_start(arguments, format);
+    text_format(text, format, arguments);
+    va_end(arguments);
 }
 
 static void json_signal(struct text *text, int signal)
 {
-    if (!signal) {
-        text_string(text, "null");
-        return;
-    }
-    text_character(text, '"');
-    text_signal(text, signal);
-    text_character(text, '"');
+    put(text, signal ? "\"%g\"" : "null", (long)signal);
 }
 
 /* False: there is no room for one more. */
@@ -97,17 +92,9 @@ bool report_killed(struct init *init, const struct member *member, const char *w
         *text = text_over(init->killed_buffer, sizeof init->killed_buffer);
     else
         text_character(text, ',');
-    text_character(text, '{');
-    key(text, "pid");
-    text_number(text, member->process.pid);
-    text_character(text, ',');
-    key(text, "command");
+    put(text, "{\"pid\":%d,\"command\":", (long)member->process.pid);
     text_json(text, command, length);
-    text_character(text, ',');
-    key(text, "age");
-    text_seconds(text, age);
-    text_character(text, ',');
-    key(text, "why");
+    put(text, ",\"age\":%t,\"why\":", age);
     text_json(text, why, string_length(why));
     text_character(text, '}');
     return text->end - text->at >= 1600; /* six bytes for each of the command's, and the rest */
@@ -116,16 +103,11 @@ bool report_killed(struct init *init, const struct member *member, const char *w
 static void json_end(struct text *text, int status)
 {
     int signal = status & 0x7f;
-    if (status < 0) { /* it could not be started */
-        text_string(text, "null");
-        return;
-    }
-    text_string(text, signal ? "{\"kind\":\"signal\",\"signal\":" : "{\"kind\":\"exit\",\"code\":");
-    if (signal)
-        json_signal(text, signal);
+    if (status < 0) /* it could not be started */
+        json_signal(text, 0);
     else
-        text_number(text, status >> 8 & 0xff);
-    text_character(text, '}');
+        put(text, signal ? "{\"kind\":\"signal\",\"signal\":\"%g\"}" : "{\"kind\":\"exit\",\"code\":%d}",
+            (long)(signal ? signal : status >> 8 & 0xff));
 }
 
 static void json_command(struct text *text, char **argv)
@@ -144,46 +126,29 @@ static void json_command(struct text *text, char **argv)
 
 static void json_times(struct init *init, struct text *text)
 {
-    bool first = true;
-    key(text, "signals");
-    text_character(text, '[');
+    const char *between = "";
+    text_string(text, "\"signals\":[");
     uint32_t unlisted = init->received_count > RECEIVED ? init->received_count - RECEIVED : 0;
     for (uint32_t i = unlisted; i < init->received_count; i++) {
         const struct received *received = &init->received[i % RECEIVED];
-        text_string(text, i > unlisted ? ",{\"at\":" : "{\"at\":");
-        text_seconds(text, received->at - init->began);
-        text_string(text, ",\"signal\":");
-        json_signal(text, received->signal);
-        text_string(text, ",\"from\":");
-        text_number(text, received->from);
-        text_character(text, '}');
+        put(text, "%s{\"at\":%t,\"signal\":\"%g\",\"from\":%d}", i > unlisted ? "," : "", received->at - init->began,
+            (long)received->signal, (long)received->from);
     }
-    text_string(text, "],\"signals_unlisted\":");
-    text_number(text, unlisted);
-    text_string(text, ",\"phases\":[");
+    put(text, "],\"signals_unlisted\":%d,\"phases\":[", (long)unlisted);
     for (int i = DRAIN; i < OVER; i++)
         if (init->times[i].entered) {
-            text_string(text, first ? "{\"name\":\"" : ",{\"name\":\"");
-            text_string(text, phase_names[i]);
-            text_string(text, "\",\"at\":");
-            text_seconds(text, init->times[i].at - init->began);
-            text_string(text, ",\"took\":");
-            text_seconds(text, init->times[i].took);
-            text_character(text, '}');
-            first = false;
+            put(text, "%s{\"name\":\"%s\",\"at\":%t,\"took\":%t}", between, phase_names[i],
+                init->times[i].at - init->began, init->times[i].took);
+            between = ",";
         }
     text_string(text, "],\"hooks\":[");
-    first = true;
+    between = "";
     for (int i = 0; i < HOOKS; i++)
         if (init->hooks[i].ran) {
-            text_string(text, first ? "{\"name\":\"" : ",{\"name\":\"");
-            text_string(text, i == BEFORE_STOP ? "before-stop" : "after-exit");
-            text_string(text, "\",\"end\":");
+            put(text, "%s{\"name\":\"%s\",\"end\":", between, hook_names[i]);
             json_end(text, init->hooks[i].status);
-            text_string(text, ",\"took\":");
-            text_seconds(text, init->hooks[i].took);
-            text_string(text, init->hooks[i].killed ? ",\"overran\":true}" : ",\"overran\":false}");
-            first = false;
+            put(text, ",\"took\":%t,\"overran\":%s}", init->hooks[i].took, init->hooks[i].killed ? "true" : "false");
+            between = ",";
         }
     text_character(text, ']');
 }
@@ -194,40 +159,18 @@ static void json(struct init *init, struct text *text)
 
     text_string(text, "{\"schema\":\"endwell.init/1\",\"command\":[");
     json_command(text, init->options.command);
-    text_string(text, "],\"main\":{\"pid\":");
-    text_number(text, init->main);
-    text_string(text, ",\"end\":");
-    if (init->main_alive)
-        text_string(text, "null"); /* it was killed, and did not die of it before we left */
-    else
-        json_end(text, init->main_status);
-    text_string(text, "},\"stop\":{\"reason\":");
-    text_string(text, init->left_by_itself ? "\"main ended\"" : "\"signal\"");
-    text_string(text, ",\"signal\":");
+    put(text, "],\"main\":{\"pid\":%d,\"end\":", (long)init->main);
+    json_end(text, init->main_alive ? -1 : init->main_status); /* alive: it was killed, and did not die of it before we left */
+    put(text, "},\"stop\":{\"reason\":\"%s\",\"signal\":", init->left_by_itself ? "main ended" : "signal");
     json_signal(text, init->stop_signal);
-    text_string(text, ",\"from\":");
-    if (init->stop_signal)
-        text_number(text, init->stop_from);
-    else
-        text_string(text, "null");
-    text_string(text, "},");
+    put(text, init->stop_signal ? ",\"from\":%d}," : ",\"from\":null},", (long)init->stop_from);
     json_times(init, text);
     text_string(text, ",\"killed\":[");
     text_bytes(text, init->killed.start ? init->killed.start : "", (size_t)(init->killed.at - init->killed.start));
-    text_string(text, "],\"killed_unlisted\":");
-    text_number(text, init->killed_count > init->killed_listed ? init->killed_count - init->killed_listed : 0);
-    text_string(text, ",\"reaped\":");
-    text_number(text, init->reaped);
-    text_string(text, ",\"grace\":{\"given\":");
-    if (grace == UNSET || grace == NEVER)
-        text_string(text, "null");
-    else
-        text_seconds(text, grace);
-    text_string(text, ",\"used\":");
-    text_seconds(text, init->began ? now() - init->began : 0);
-    text_string(text, "},\"exit\":");
-    text_number(text, init->exit_status);
-    text_string(text, "}\n");
+    put(text, "],\"killed_unlisted\":%d,\"reaped\":%d,\"grace\":{\"given\":",
+        (long)(init->killed_count > init->killed_listed ? init->killed_count - init->killed_listed : 0), (long)init->reaped);
+    put(text, grace == UNSET || grace == NEVER ? "null" : "%t", grace);
+    put(text, ",\"used\":%t},\"exit\":%d}\n", init->began ? now() - init->began : 0, (long)init->exit_status);
 }
 
 /* To a file: written beside it and renamed, so that a reader sees all of it or nothing. What is no plain file (a device, a

@@ -149,7 +149,7 @@ void release(struct init *init)
         low = high;
         high = other;
     }
-    unsigned first = 3;
+    unsigned first = init->options.lines[AFTER_MAIN] ? 4 : 3; /* 3: where the main process may have left word for the hook */
     const unsigned kept[] = {low, high, ~0u};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         if (kept[i] < 3)

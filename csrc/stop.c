@@ -3,16 +3,20 @@
  * Whoever signals only the main process loses what its shell started; whoever signals everybody at once tears the
  * workers away from a master that was about to let them finish. Both are right, one after the other:
  *
- *   RUN ──stop──► DRAIN ──► ASK ──► REST ──► KILL ──► AFTER ──► OVER
- *                 go on     main    all      who is   hook      exit
- *                 serving   ends    the      still
- *                           its own others   there
- *                           house
+ *   RUN ──stop──► DRAIN ──► ASK ──► HEIR ──► REST ──► KILL ──► AFTER ──► OVER
+ *                 go on     main    hook     all      who is   hook      exit
+ *                 serving   ends    in       the      still
+ *                           its own main's   others   there
+ *                           house   place
  *
  * DRAIN lasts for --drain and until the before-stop hook is done; ASK until the main process has ended or its share of
- * the grace is over; REST until nobody is left; KILL comes shortly before the grace ends, so that it is us who
- * do it, who know their names, and not the engine. A further stop signal hurries: straight to the next phase. When the
- * main process leaves by itself, the rest of the tree is told in the same way.
+ * the grace is over; HEIR while the after-main hook runs; REST until nobody is left; KILL comes shortly before the grace
+ * ends, so that it is us who do it, who know their names, and not the engine. A further stop signal hurries: straight to
+ * the next phase. When the main process leaves by itself, the rest of the tree is told in the same way.
+ *
+ * With an after-main hook the main process is one that tells the others itself, in an order of its own: a supervisor. As
+ * long as it lives a further stop signal is for it alone; if it has left children behind, the hook does in its place,
+ * within its share, what it could not do any more, and hears such a signal; and only then everybody is told.
  *
  * The table says which phase follows which event; `enter` does what a phase begins with. Nothing here waits.
  */
@@ -23,16 +27,17 @@
 
 static const uint8_t next_phase[PHASES][EVENTS] = {
     /*          STOP    HURRY   QUIET   MAIN_GONE EMPTY  LATE */
-    [RUN]   = { DRAIN,  CANNOT, CANNOT, REST,   AFTER, CANNOT },
-    [DRAIN] = { CANNOT, ASK,    ASK,    REST,   AFTER, CANNOT },
-    [ASK]   = { CANNOT, REST,   CANNOT, REST,   AFTER, REST },
+    [RUN]   = { DRAIN,  CANNOT, CANNOT, HEIR,   AFTER, CANNOT },
+    [DRAIN] = { CANNOT, ASK,    ASK,    HEIR,   AFTER, CANNOT },
+    [ASK]   = { CANNOT, REST,   CANNOT, HEIR,   AFTER, REST },
+    [HEIR]  = { SAME,   SAME,   REST,   CANNOT, AFTER, CANNOT },
     [REST]  = { SAME,   KILL,   CANNOT, SAME,   AFTER, KILL },
     [KILL]  = { SAME,   SAME,   CANNOT, SAME,   AFTER, AFTER },
     [AFTER] = { SAME,   OVER,   OVER,   SAME,   SAME,  OVER },
     [OVER]  = { SAME,   SAME,   SAME,   SAME,   SAME,  SAME },
 };
 
-const char *const phase_names[PHASES] = {"run", "drain", "main", "rest", "kill", "after-exit", "over"};
+const char *const phase_names[PHASES] = {"run", "drain", "main", "after-main", "rest", "kill", "after-exit", "over"};
 static const char *const event_names[EVENTS] = {"stop", "hurry", "quiet", "main gone", "empty", "late"};
 
 static nanoseconds sooner(nanoseconds a, nanoseconds b)
@@ -59,7 +64,7 @@ static void start_clock(struct init *init)
     const struct options *options = &init->options;
     nanoseconds grace = options->grace, began = now();
 
-    nanoseconds hook = options->after_exit ? hook_timeout(options) : 0;
+    nanoseconds hook = options->lines[AFTER_EXIT] ? hook_timeout(options) : 0;
     if (grace == UNSET)
         grace = init->stop_asked ? NEVER : 10 * SECOND + hook;
     if (!init->began)
@@ -89,20 +94,21 @@ static void tell_the_rest(struct init *init)
 
 static void enter(struct init *init, enum phase phase)
 {
-    nanoseconds moment = now();
+    nanoseconds moment = now(), share = init->phase == ASK ? init->until : UNSET;
 
     if (init->times[init->phase].entered)
         init->times[init->phase].took = moment - init->times[init->phase].at;
     init->phase = phase;
-    bool idle = (phase == DRAIN && init->options.drain == UNSET && !init->options.before_stop) ||
-                (phase == AFTER && !init->options.after_exit); /* nothing was asked for: not worth a word */
+    const char *const *lines = init->options.lines;
+    bool idle = (phase == DRAIN && init->options.drain == UNSET && !lines[BEFORE_STOP]) ||
+                (phase == AFTER && !lines[AFTER_EXIT]); /* nothing was asked for: not worth a word */
     init->times[phase] = (struct moment_of){.at = moment, .took = 0, .entered = !idle};
     init->until = NEVER;
 
     switch (phase) {
     case DRAIN:
         init->until = init->options.drain == UNSET ? moment : sooner(moment + init->options.drain, init->kill_at);
-        if (init->options.before_stop)
+        if (lines[BEFORE_STOP])
             hook_start(init, BEFORE_STOP, sooner(moment + hook_timeout(&init->options), init->kill_at));
         break;
     case ASK:
@@ -111,6 +117,9 @@ static void enter(struct init *init, enum phase phase)
             ask_main(init);
         else
             enter(init, REST);
+        break;
+    case HEIR:
+        hook_start(init, AFTER_MAIN, share == UNSET ? share_of_main(init, moment) : share);
         break;
     case REST:
         init->until = init->kill_at;
@@ -121,7 +130,7 @@ static void enter(struct init *init, enum phase phase)
         tree_kill(init, true);
         break;
     case AFTER:
-        if (init->options.after_exit)
+        if (lines[AFTER_EXIT])
             hook_start(init, AFTER_EXIT, sooner(moment + hook_timeout(&init->options), init->leave_at));
         break;
     default:
@@ -148,6 +157,10 @@ void happen(struct init *init, enum event event)
         init->left_by_itself = true;
         start_clock(init);
     }
+    if (event == HURRY && init->phase == ASK && options->lines[AFTER_MAIN])
+        return; /* it has heard that, too */
+    if (next == HEIR && (init->alone || !options->lines[AFTER_MAIN]))
+        next = REST;
     if (next == CANNOT) {
         warn(init, "'%s' cannot happen in phase '%s'; going on", event_names[event], phase_names[init->phase]);
         return;
@@ -169,7 +182,8 @@ void stop_timers(struct init *init)
             hook_late(init, (enum hook_name)i);
     if (init->phase == DRAIN && moment >= init->until && !init->hooks[BEFORE_STOP].pid)
         happen(init, QUIET);
-    else if (init->phase == AFTER && !init->hooks[AFTER_EXIT].pid)
+    else if ((init->phase == HEIR && !init->hooks[AFTER_MAIN].pid) ||
+             (init->phase == AFTER && !init->hooks[AFTER_EXIT].pid))
         happen(init, QUIET);
     else if ((init->phase == ASK || init->phase == REST || init->phase == KILL) && moment >= init->until)
         happen(init, LATE);
@@ -180,7 +194,7 @@ nanoseconds next_timer(const struct init *init)
     nanoseconds next = init->until;
     if (init->phase == RUN)
         return NEVER;
-    if (init->phase == DRAIN && init->hooks[BEFORE_STOP].pid)
+    if (init->phase == HEIR || (init->phase == DRAIN && init->hooks[BEFORE_STOP].pid))
         next = NEVER; /* the hook's own timer bounds it */
     for (int i = 0; i < HOOKS; i++)
         if (init->hooks[i].pid)

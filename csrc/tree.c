@@ -261,7 +261,8 @@ static const char *why_still_here(struct init *init, const struct member *member
     if (process->parent == 0)
         return "came from outside (docker exec); it was told, and nobody waits for it";
     if (init->phase > KILL)
-        return process->group == init->hooks[AFTER_EXIT].killed || process->group == init->hooks[BEFORE_STOP].killed
+        return process->group == init->hooks[AFTER_EXIT].killed || process->group == init->hooks[BEFORE_STOP].killed ||
+                       process->group == init->hooks[AFTER_MAIN].killed
                    ? NULL
                    : "was left behind by a hook";
     if (process->started > init->told_tick)

@@ -21,7 +21,15 @@ VALUES: Final = (
 OPTIONS: Final = {
     "endwell-init": (
         *("--grace", "--drain", "--main-timeout", "--to", "--stop-signal", "--rewrite", "--wait"),
-        *("--before-stop", "--after-exit", "--hook-timeout", "--exit-map", "--report", "--subreaper"),
+        *(
+            "--before-stop",
+            "--after-main",
+            "--after-exit",
+            "--hook-timeout",
+            "--exit-map",
+            "--report",
+            "--subreaper",
+        ),
         *("--parent-death", "-v", "--verbose", "-V", "--version", "-h", "--help", "-vh", "-x", "-"),
         *("---", "--gra"),
     ),

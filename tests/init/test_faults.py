@@ -74,6 +74,7 @@ HOOKS = ("--before-stop", "true", "--after-exit", "exit 0")
 SCENES: Final = (
     Scene("command ends by itself", ("--grace", GRACE), stopped=False),
     Scene("stopped with a worker", (*REPORTED, *HOOKS), WORKER),
+    Scene("stopped with a worker and an heir", (*REPORTED, *HOOKS, "--after-main", "exit 3"), WORKER),
     Scene("without a standard error", (*REPORTED, *HOOKS, "-v"), WORKER, errors=False),
     Scene("stopped with a deaf worker", (*REPORTED, "-v"), DEAF, thorough=False),
     Scene("group, rewritten", ("--grace", GRACE, "--to", "group", "--rewrite", "USR1:TERM", "-v"), WORKER),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import shlex
 import signal
 from typing import TYPE_CHECKING, Any, Final
@@ -253,3 +255,160 @@ def test_no_hook_runs_when_the_command_cannot_be_started() -> None:
     with Init("--before-stop", "echo no", "--after-exit", "echo no", "--", "/no/such") as init:
         ended = init.end()
     assert (ended.status, ended.out) == (127, "")
+
+
+# ----------------------------------------------------------------------- a main process that is a supervisor
+
+LEFT: Final = "worker(polite)\nsay('ready')\nos.kill(os.getpid(), 9)"
+"""It is killed, and its worker is not."""
+
+
+@everywhere
+def test_the_heir_comes_before_the_others_are_told(place: Place) -> None:
+    heir = "echo heir signal=$ENDWELL_SIGNAL status=$ENDWELL_STATUS"
+    words = ("--grace", "5s", "--after-main", heir, "--after-exit", "echo after")
+    status, lines, report, _ = reported(*words, "--", *guest(LEFT), stops=0, place=place)
+    assert status == 137
+    assert lines == ["ready", "heir signal= status=137", "worker SIGTERM", "after"]
+    assert hooks(report)["after-main"] == (left_with(0), False)
+    assert [phase["name"] for phase in report["phases"]] == ["after-main", "rest", "after-exit"]
+
+
+@everywhere
+def test_the_heir_finds_the_orphans_beside_itself(place: Place) -> None:
+    heir = "exec " + shlex.join(
+        guest(
+            "import signal\n"
+            "for one in open(f'/proc/{os.getppid()}/task/{os.getppid()}/children').read().split():\n"
+            "    if int(one) != os.getpid():\n"
+            "        os.kill(int(one), signal.SIGUSR1)\n"
+            "say('heir')"
+        )
+    )
+    worker = "(signal(SIGTERM, SIG_IGN), hear(SIGUSR1, name='worker', leave=0), up(), forever())"
+    body = f"worker(lambda: {worker})\n" + LEFT.partition("\n")[2]
+    words = ("--grace", "20s", "--after-main", heir)
+    status, lines, report, _ = reported(*words, "--", *guest(body), stops=0, place=place)
+    assert status == 137
+    assert sorted(lines) == ["heir", "ready", "worker SIGUSR1"]
+    assert report["killed"] == []
+
+
+@everywhere
+def test_no_heir_is_needed_where_nobody_is_left(place: Place) -> None:
+    status, lines, report, _ = reported(
+        "--after-main", "echo heir", "--", *guest("say('ready')\nos._exit(3)"), stops=0, place=place
+    )
+    assert (status, lines, hooks(report)) == (3, ["ready"], {})
+
+
+@everywhere
+def test_the_heir_stands_in_during_the_stop_too(place: Place) -> None:
+    body = "worker(polite)\nhear(SIGTERM, name='main')\nhear(SIGUSR1, leave=9)\nsay('ready')\nforever()"
+    with Init(
+        *("--grace", "20s", "--after-main", "echo heir $ENDWELL_SIGNAL $ENDWELL_STATUS"),
+        "--",
+        *guest(body),
+        place=place,
+    ) as init:
+        init.expect("ready")
+        init.send(TERM)
+        init.expect("main SIGTERM")
+        init.send(USR1)
+        ended = init.end()
+    assert ended.status == 9
+    assert ended.out.splitlines()[-2:] == ["heir SIGTERM 9", "worker SIGTERM"]
+
+
+def test_the_heir_has_the_time_that_the_main_process_had() -> None:
+    words = ("--grace", "20s", "--main-timeout", "12s", "--after-main", "echo heir $ENDWELL_REMAINING")
+    _, lines, *_ = reported(*words, "--", *guest(LEFT), stops=0)
+    (line,) = (line for line in lines if line.startswith("heir"))
+    assert 0 < float(line.split()[1]) <= 12
+
+
+def test_an_heir_that_overruns_is_killed_and_the_others_are_told() -> None:
+    heir = shlex.join(guest("signal(SIGTERM, SIG_IGN)\nsay('heir')\nforever()"))
+    words = ("--grace", "2s", "--main-timeout", "300ms", "--after-main", heir)
+    status, lines, report, err = reported(*words, "--", *guest(LEFT), stops=0)
+    assert (status, lines) == (137, ["ready", "heir", "worker SIGTERM"])
+    assert hooks(report) == {"after-main": ({"kind": "signal", "signal": "SIGKILL"}, True)}
+    assert "after-main hook was killed" in err
+
+
+@pytest.mark.parametrize("heir", ["/no/such/heir", "exit 5"])
+def test_an_heir_that_fails_is_said_and_the_others_are_told(heir: str) -> None:
+    status, lines, _, err = reported("--grace", "5s", "--after-main", heir, "--", *guest(LEFT), stops=0)
+    assert (status, lines) == (137, ["ready", "worker SIGTERM"])
+    assert "after-main hook failed" in err
+
+
+@everywhere
+def test_with_an_heir_further_signals_are_for_the_main_process_alone(place: Place) -> None:
+    body = "worker(polite)\nhear(SIGTERM, name='main')\nhear(SIGUSR1, leave=0)\nsay('ready')\nforever()"
+    with Init("--grace", "60s", "--after-main", "true", "--", *guest(body), place=place) as init:
+        init.expect("ready")
+        for _ in range(3):
+            init.send(TERM)
+            init.expect("main SIGTERM")
+        assert "worker SIGTERM" not in init.lines
+        init.send(USR1)
+        ended = init.end()
+    assert ended.status == 0
+    assert ended.out.splitlines()[-1] == "worker SIGTERM"
+
+
+def test_a_second_stop_signal_is_for_the_heir() -> None:
+    heir = "exec " + shlex.join(guest("hear(SIGTERM, SIGINT, name='heir', leave=0)\nsay('heir')\nforever()"))
+    with Init("--grace", "60s", "--after-main", heir, "--", *guest(LEFT)) as init:
+        init.expect("ready", "heir")
+        init.send(TERM)
+        init.send(INT)
+        ended = init.end()
+    assert ended.status == 137
+    # The kernel gives the lower number first, so either one may have been the stop.
+    assert ended.out.splitlines()[-2] in {"heir SIGINT", "heir SIGTERM"}
+    assert ended.out.splitlines()[-1] == "worker SIGTERM"
+
+
+def test_the_main_process_leaves_word_for_its_heir(tmp_path: Path) -> None:
+    memory = os.memfd_create("word")
+
+    def prepare() -> None:
+        os.dup2(memory, 3)
+
+    body = "worker(polite)\nos.write(3, b'word of main')\nsay('ready')\nos.kill(os.getpid(), 9)"
+    with Init(
+        *(
+            "--grace",
+            "5s",
+            "--report",
+            str(tmp_path / "report"),
+            "--after-main",
+            "cat /proc/self/fd/3; ls -x /proc/self/fd",
+        ),
+        *("--", *guest(body)),
+        prepare=prepare,
+        keep=(memory,),
+    ) as init:
+        ended = init.end()
+    os.close(memory)
+    assert "word of main" in ended.out
+    descriptors = next(line for line in ended.out.splitlines() if line.startswith(("0", "word of main0")))
+    assert descriptors.removeprefix("word of main").split() == ["0", "1", "2", "3", "4"], (
+        "4 is the folder that ls reads"
+    )
+
+
+def test_without_an_heir_nothing_is_kept_open() -> None:
+    reading, writing = os.pipe()
+
+    def prepare() -> None:
+        os.dup2(writing, 3)
+
+    with Init("--", *guest("os.closerange(3, 1000)\nsay('ready')\nforever()"), prepare=prepare) as init:
+        init.expect("ready")
+        os.close(writing)
+        assert select.select([reading], [], [], 10)[0], "the init still has it"
+        assert os.read(reading, 1) == b""
+    os.close(reading)

@@ -144,6 +144,10 @@ STORIES: Final = (
     Story("worker in its own session", (*GRACE, "-v"), WITH_WORKER, 143, (TERM,)),
     Story("nobody hears", ("--grace", "1s", "--report", "-"), ALL_DEAF, 137, (TERM,)),
     Story("hooks and a report", (*GRACE, *HOOKS), WITH_WORKER, 143, (TERM,)),
+    Story("hooks and an heir", (*GRACE, *HOOKS, "--after-main", "exit 3", "-v"), WITH_WORKER, 143, (TERM,)),
+    Story(
+        "heirs that linger", (*GRACE, "--after-main", "sleep 1000"), WITH_WORKER, 143, (TERM, INT, TERM, INT)
+    ),
     Story("hook that is not there", ("--before-stop", "/no/such", "-v"), COMMAND, 7, (TERM,)),
     Story("rewritten", ("--rewrite", "USR1:TERM", "--rewrite", "HUP:0"), COMMAND, 7, (HUP, USR1)),
     Story("hurried", ("--drain", "1h", "--grace", "2h"), HEARS_BOTH, 7, (TERM, INT)),

@@ -31,6 +31,7 @@ OPTIONS = (
     (("--stop-signal",), "SIGNAL", "one more signal that starts the stop"),
     (("--rewrite",), "FROM:TO", "send another signal instead; 0 drops it"),
     (("--before-stop",), "CMD", "hook that runs during the drain"),
+    (("--after-main",), "CMD", "hook that runs when the main process has left others behind"),
     (("--after-exit",), "CMD", "hook that runs when everything has ended"),
     (("--hook-timeout",), "TIME", "time each hook may take"),
     (("--exit-map",), "FROM=TO", "exit with another status"),
