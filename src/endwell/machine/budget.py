@@ -6,6 +6,9 @@ hooks) and the longest chain of those whom it has kept alive. If the chain fits 
 gets all it asks for; otherwise the same part of it as the whole chain gets. So those at the end of a chain,
 databases more often than not, have their time too, and by induction nobody ends after the budget. What
 somebody does not use is there for those after him: the share is taken when he is told, of what is left then.
+
+Those who listen to events are told after all others. That is worth little time of the others: a listener
+counts for a moment at the most, and gets all it asks for when the others have left it that.
 """
 
 from __future__ import annotations
@@ -17,9 +20,13 @@ from typing import TYPE_CHECKING
 from endwell.model.stopping import StopPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from endwell.machine.order import Order
     from endwell.model.project import Project
     from endwell.model.service import ServiceSpec
+
+_MOMENT = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +100,21 @@ class Budget:
         self._project = project
         self._order = order
         self._rest = rest
-        self._own = dict.fromkeys(order.names, 0.0)
+        self._wanted = dict.fromkeys(order.names, 0.0)
         self._replicas: dict[str, list[ServiceSpec]] = {name: [] for name in order.names}
         for spec in project.services:
             self._replicas[spec.name].append(spec)
-            self._own[spec.name] = max(self._own[spec.name], spec.longest_stop)
-        self._chain: dict[str, float] = {}
-        for level in reversed(order.stop_levels):
-            for name in level:
-                kept = (self._chain[need.service] for need in order.needs[name])
-                self._chain[name] = self._own[name] + max(kept, default=rest)
+            self._wanted[spec.name] = max(self._wanted[spec.name], spec.longest_stop)
+        self._own = {
+            name: wanted if name not in order.listening else min(wanted, _MOMENT)
+            for name, wanted in self._wanted.items()
+        }
+        self._chain = self._chains(self._own)
 
     def share(self, service: str, left: float) -> float:
         """Return the seconds that a service gets which is told when `left` seconds are left of the budget."""
         own, chain = self._own[service], self._chain[service]
-        return own if chain <= left else left * own / chain
+        return left * own / chain if chain > left else min(self._wanted[service], own + left - chain)
 
     def schedule(self) -> Schedule:
         """Return how the stop goes at its worst."""
@@ -115,12 +122,22 @@ class Budget:
         rows: list[Row] = []
         for level, names in enumerate(self._order.stop_levels):
             for name in names:
-                begins = max((ends[other] for other in self._order.needed_by[name]), default=0.0)
+                begins = max((ends[other] for other in self._order.outlives[name]), default=0.0)
                 gets = self.share(name, max(0.0, self.plan.kill - begins))
                 ends[name] = begins + gets
                 rows += self._rows(name, level, begins, gets)
-        wanted = max(self._chain.values(), default=self._rest)
-        return Schedule(self._project.grace, self.plan.kill, wanted, self._longest(), tuple(rows))
+        chains = self._chains(self._wanted)
+        wanted = max(chains.values(), default=self._rest)
+        return Schedule(self._project.grace, self.plan.kill, wanted, self._longest(chains), tuple(rows))
+
+    def _chains(self, own: Mapping[str, float]) -> dict[str, float]:
+        """Return the seconds from each service on, it and those whom it has kept alive, the longest way."""
+        chains: dict[str, float] = {}
+        for level in reversed(self._order.stop_levels):
+            for name in level:
+                kept = (chains[other] for other in self._order.outlived_by[name])
+                chains[name] = own[name] + max(kept, default=self._rest)
+        return chains
 
     def _rows(self, name: str, level: int, begins: float, gets: float) -> list[Row]:
         rows = []
@@ -133,10 +150,10 @@ class Budget:
             rows.append(Row(name, spec.index, level, begins, told, killed, ends, wanted))
         return rows
 
-    def _longest(self) -> tuple[str, ...]:
+    def _longest(self, chains: Mapping[str, float]) -> tuple[str, ...]:
         way: list[str] = []
         among = list(self._order.names)
         while among:
-            way.append(max(among, key=self._chain.__getitem__))
-            among = [need.service for need in self._order.needs[way[-1]]]
+            way.append(max(among, key=chains.__getitem__))
+            among = list(self._order.outlived_by[way[-1]])
         return tuple(way)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from endwell.machine.event import Moment
     from endwell.machine.state import State
+    from endwell.model.process import End
     from endwell.model.service import Hook
     from endwell.model.signals import Signal
     from endwell.model.stopping import Audience, Deadline
@@ -78,6 +79,7 @@ class Announce:
         ready: whether it can be used.
         healthy: what its health checks say; None before the first answer and without any.
         why: what led to it, in one line for people.
+        end: how its process ended; None before that, and while one runs.
     """
 
     was: State
@@ -88,6 +90,7 @@ class Announce:
     ready: bool
     healthy: bool | None
     why: str
+    end: End | None = None
 
 
 Effect = Spawn | Send | Kill | Run | Cancel | WakeAt | Announce

@@ -119,7 +119,7 @@ class Ending:
         for key in self._present:
             self._here[key[0]].append(key)
         self._place = {name: at for at, name in enumerate(chain.from_iterable(order.stop_levels))}
-        self._before = {name: len(order.needed_by[name]) for name in order.names}
+        self._before = {name: len(order.outlives[name]) for name in order.names}
         self._ends: dict[str, float] = {}  # of those services that were told: by when they are over
         self._alarms: list[tuple[float, int, str]] = []  # the same as a heap
         self._clear: set[str] = set()  # nobody has to wait for these any more
@@ -197,7 +197,7 @@ class Ending:
             # Who has had his time is being killed: the others need not wait for that as well.
             if not self._here[name] or now >= self._ends[name]:
                 self._clear.add(name)
-                for need in {need.service for need in self._order.needs[name]}:
+                for need in self._order.outlived_by[name]:
                     self._before[need] -= 1
                     heapq.heappush(open_, (self._place[need], need))
         if not self._present:

@@ -14,66 +14,34 @@ the cause and starts the other one again, those who were refused follow.
 
 from __future__ import annotations
 
-import heapq
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from endwell.machine.act import Act, Refused, RollingDone
+from endwell.machine.admission import Admission
+from endwell.machine.alarms import Alarms
 from endwell.machine.budget import Budget
 from endwell.machine.effect import WakeAt
-from endwell.machine.ending import Ending, KillRest, Over, Press, Step, Tell, TellRest
+from endwell.machine.ending import Ending, Press, Step, Tell
 from endwell.machine.event import Hurry, Shutdown, Start, Stop
 from endwell.machine.life import Life
 from endwell.machine.order import order
-from endwell.machine.outcome import Outcome, finished, outcome
+from endwell.machine.outcome import finished, outcome
+from endwell.machine.reloading import Cleared, Dropped, Reload
 from endwell.machine.rolling import Rolling, Turn
-from endwell.machine.state import State
-from endwell.model.readiness import Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Collection, Iterable
 
+    from endwell.machine.budget import Schedule
     from endwell.machine.effect import Effect
     from endwell.machine.ending import Task
     from endwell.machine.event import Event
+    from endwell.machine.outcome import Outcome
     from endwell.model.project import Project
-    from endwell.model.readiness import Dependency
 
 Key = tuple[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """It cannot be started now, and the reason does not go away by itself.
-
-    Args:
-        why: one line for people.
-    """
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class RollingDone:
-    """A restart one by one is over.
-
-    Args:
-        left: the replicas that were not restarted, because this one did not come back.
-    """
-
-    left: tuple[Key, ...] = ()
-
-
-class Act(NamedTuple):
-    """Something to be done.
-
-    Args:
-        key: the replica it is about; None for the project.
-        effect: what.
-    """
-
-    key: Key | None
-    effect: Effect | Refused | RollingDone | Outcome | TellRest | KillRest | Over
 
 
 class Ensemble:
@@ -99,23 +67,19 @@ class Ensemble:
     """
 
     def __init__(self, project: Project, rest: float = 0.0) -> None:
-        self.order = order(project)
         self.lives = {spec.key: Life(spec) for spec in project.services}
-        self.waiting: set[Key] = set()
-        self.refused: dict[Key, str] = {}
+        self.order = order(project)
+        self._project = project
+        self._admission = Admission(self.lives, self.order)
+        self.waiting, self.refused = self._admission.waiting, self._admission.refused
         self.failures: dict[Key, None] = {}
         self.outcome: Outcome | None = None
         self.ending: Ending | None = None
-        self._project = project
         self._rest = rest
+        self._reload: Reload | None = None
         self._rollings: dict[str, Rolling] = {}
-        self._alarms: list[tuple[float, Key]] = []
+        self._alarms = Alarms(self.lives)
         self._acts: list[Act] = []
-        place = {name: place for place, name in enumerate(self.order.names)}
-        self._keys: dict[str, list[Key]] = {name: [] for name in self.order.names}
-        for key in self.lives:
-            self._keys[key[0]].append(key)
-        self._place = {key: (place[key[0]], key[1]) for key in self.lives}
 
     @property
     def over(self) -> bool:
@@ -127,10 +91,7 @@ class Ensemble:
         """When `tick` is to be called; infinity for never."""
         if self.over:
             return math.inf
-        while self._alarms and self.lives[self._alarms[0][1]].wake != self._alarms[0][0]:
-            heapq.heappop(self._alarms)
-        first = self._alarms[0][0] if self._alarms else math.inf
-        return min(first, self.ending.wake if self.ending else math.inf)
+        return min(self._alarms.next, self.ending.wake if self.ending else math.inf)
 
     # ----------------------------------------------------------------------------------------- what happens
 
@@ -148,12 +109,7 @@ class Ensemble:
     def tick(self, now: float, chance: float = 0.0) -> list[Act]:
         """Take the time; to come too early is no mistake."""
         self._acts = []
-        due: list[Key] = []
-        while not self.over and self._alarms and self._alarms[0][0] <= now:
-            at, key = heapq.heappop(self._alarms)
-            if self.lives[key].wake == at:
-                due.append(key)
-        for key in dict.fromkeys(due):
+        for key in () if self.over else self._alarms.due(now):
             life = self.lives[key]
             before = _seen(life)
             self._add(key, life.tick(now, chance))
@@ -169,26 +125,17 @@ class Ensemble:
             self._perform(self.ending.empty(now), now)
         return self._acts
 
+    def schedule(self) -> Schedule:
+        """Return how the stop of all goes at its worst, were everybody running now."""
+        return Budget(self._project, self.order).schedule()
+
     # -------------------------------------------------------------------------------------------- asked for
 
     def start(self, keys: Iterable[Key] | None, now: float) -> list[Act]:
         """Start these and those they wait for; None: all that start by themselves."""
         self._acts = []
-        if self.ending is not None:
-            return self._acts
-        wanted = set(self._by_themselves() if keys is None else keys)
-        for key in wanted:
-            if not self.lives[key].at_rest:
-                self._take(key, Start(), now)  # it ends, or pauses before a restart
-        needed = self.order.closure({need.service for name, _ in wanted for need in self.order.needs[name]})
-        for name in needed:
-            # A one-shot that has done its work is not done again only because somebody waits for it.
-            wanted.update(key for key in self._keys[name] if not self.lives[key].completed)
-        wanted = {key for key in wanted if self.lives[key].at_rest or key in self.waiting}
-        for key in wanted:
-            self.failures.pop(key, None)
-        self.waiting |= wanted
-        self._admit(wanted, now)
+        if self.ending is None:
+            self._admit(self._want(self._by_themselves() if keys is None else keys, now), now)
         return self._acts
 
     def stop(self, keys: Iterable[Key], now: float) -> list[Act]:
@@ -196,6 +143,8 @@ class Ensemble:
         self._acts = []
         for key in keys:
             self._forget(key)
+            if self._reload is not None:
+                self._reload.wanted.discard(key)
             self._take(key, Stop(), now)
         return self._acts
 
@@ -205,7 +154,7 @@ class Ensemble:
         if self.ending is not None:
             return self._acts
         by_name: dict[str, list[Key]] = {}
-        for key in sorted(set(keys), key=self._place.__getitem__):
+        for key in self._admission.in_order(self._not_away(keys)):
             by_name.setdefault(key[0], []).append(key)
         acts: list[Act] = []
         for name, own in by_name.items():
@@ -219,11 +168,52 @@ class Ensemble:
         self._acts = acts
         return acts
 
+    def exchange(self, project: Project, away: Iterable[Key], wanted: Iterable[Key], now: float) -> list[Act]:
+        """Put another project in the place of this one, as soon as nobody is left who has to end for it.
+
+        `Cleared` says that it is so far, and is to be answered with `swap`. Asked again before that, what was
+        asked for first goes with it.
+
+        Args:
+            project: what the file says now.
+            away: who has to end: those that are not in it, and those that have changed.
+            wanted: who is to be started afterwards.
+            now: when.
+
+        Raises:
+            OrderError: its services have no order; nothing has changed.
+        """
+        self._acts = []
+        if self.ending is None:
+            self._reload = Reload(project, self.lives, self.order, away, wanted, before=self._reload)
+            for key in self._reload.away:
+                self._forget(key)
+            self._reload_on(now)
+        return self._acts
+
+    def swap(self, now: float) -> list[Act]:
+        """Put the other project in its place, the answer to `Cleared`, and start who is to be started."""
+        self._acts = []
+        if self._reload is None or not self._reload.cleared:
+            return self._acts
+        reload, self._reload = self._reload, None
+        self._acts.append(Act(None, reload.swapped()))
+        lives = reload.lives()
+        self.lives.clear()
+        self.lives.update(lives)
+        self._project, self.order = reload.project, reload.order
+        self._admission.arrange(reload.order)
+        self.failures = {key: None for key in self.failures if key in lives and key not in reload.away}
+        self._rollings = {name: one for name, one in self._rollings.items() if self._admission.replicas(name)}
+        self._alarms.forget_others()
+        self._want(reload.wanted, now)
+        self._judge(now)
+        self._admit(self.waiting, now)
+        return self._acts
+
     def why_waiting(self, key: Key) -> str:
         """Return what a replica of `waiting` waits for, in one line for people."""
-        blocked = [need for need in self.order.needs[key[0]] if not self._reached(need)]
-        waits = " and ".join(f"for {need.service} to be {need.condition.value}" for need in blocked)
-        return self.refused.get(key) or f"it waits {waits}"
+        return self._admission.why(key)
 
     def shutdown(self, now: float) -> list[Act]:
         """End everything within the grace; asked again, hurry."""
@@ -232,6 +222,42 @@ class Ensemble:
         return self._acts
 
     # -------------------------------------------------------------------------------------------------- how
+
+    def _want(self, keys: Iterable[Key], now: float) -> set[Key]:
+        """Let these wait to be started, and those they wait for; return who does."""
+        wanted = self._not_away(keys)
+        for key in wanted:
+            if not self.lives[key].at_rest:
+                self._take(key, Start(), now)  # it ends, or pauses before a restart
+        needed = self.order.closure({need.service for name, _ in wanted for need in self.order.needs[name]})
+        for name in needed:
+            # A one-shot that has done its work is not done again only because somebody waits for it.
+            own = self._admission.replicas(name)
+            wanted |= self._not_away(key for key in own if not self.lives[key].completed)
+        wanted = {key for key in wanted if self.lives[key].at_rest or key in self.waiting}
+        for key in wanted:
+            self.failures.pop(key, None)
+        self.waiting |= wanted
+        return wanted
+
+    def _not_away(self, keys: Iterable[Key]) -> set[Key]:
+        """Return those who may be started now; the others are, once the other project is in place."""
+        found = set(keys)
+        if self._reload is None:
+            return found
+        self._reload.want(found & self._reload.away)
+        return found - self._reload.away
+
+    def _reload_on(self, now: float) -> None:
+        """Tell those whose turn it is to make room for the other project; say when all have."""
+        reload = self._reload
+        if reload is None:
+            return
+        for key in reload.next():
+            self._take(key, Stop(), now)
+        if reload is self._reload and reload.cleared and not reload.said:
+            reload.said = True
+            self._acts.append(Act(None, Cleared()))
 
     def _by_themselves(self) -> list[Key]:
         return [key for key, life in self.lives.items() if life.spec.autostart]
@@ -246,8 +272,8 @@ class Ensemble:
         for effect in effects:
             if not isinstance(effect, WakeAt):
                 self._acts.append(Act(key, effect))
-            elif effect.at < math.inf:
-                heapq.heappush(self._alarms, (effect.at, key))
+            else:
+                self._alarms.set(key, effect.at)
 
     def _changed(self, key: Key, before: tuple[object, ...], now: float) -> None:
         """Look for what follows for others, if anything has changed that they can see."""
@@ -259,52 +285,37 @@ class Ensemble:
         elif finished(life) and life.failed:
             self.failures.setdefault(key)
         if self.ending is not None:
-            if life.at_rest:
+            if life.clear:
                 self._perform(self.ending.ended(key, now), now)
             return
-        self._admit({one for name in self.order.needed_by[key[0]] for one in self._keys[name]}, now)
+        self._admit(self._admission.followers(key), now)
         if key[0] in self._rollings:
             self._roll(key[0], now)
         if life.at_rest:
+            self._reload_on(now)
             self._judge(now)
 
     def _admit(self, keys: Collection[Key], now: float) -> None:
         """Start those of `keys` that wait, and for whom everything is reached; say who is refused."""
-        for key in sorted(self.waiting.intersection(keys), key=self._place.__getitem__):
+        for key in self._admission.in_order(self.waiting.intersection(keys)):
             if key not in self.waiting or self.ending is not None:
                 continue  # what was started before it has led to that
-            blocked = [need for need in self.order.needs[key[0]] if not self._reached(need)]
+            blocked = self._admission.blocked(key)
             if not blocked:
                 self._forget(key)
                 self._take(key, Start(), now)
                 continue
-            why = next((why for need in blocked if (why := self._in_vain(need))), "")
+            why = self._admission.in_vain(blocked)
             if why and why != self.refused.get(key):
                 self.refused[key] = why
                 self._acts.append(Act(key, Refused(why)))
-                self._admit({one for name in self.order.needed_by[key[0]] for one in self._keys[name]}, now)
+                self._admit(self._admission.followers(key), now)
                 self._judge(now)
             elif not why and self.refused.pop(key, ""):
-                self._admit({one for name in self.order.needed_by[key[0]] for one in self._keys[name]}, now)
-
-    def _reached(self, need: Dependency) -> bool:
-        return all(_REACHED[need.condition](self.lives[key]) for key in self._keys[need.service])
-
-    def _in_vain(self, need: Dependency) -> str:
-        """Return why a condition is not reached by itself any more; empty if it may be."""
-        for key in self._keys[need.service]:
-            life = self.lives[key]
-            if key in self.refused:
-                return f"it waits for {life.spec.label}, which is not started: {self.refused[key]}"
-            given_up = life.state is State.FATAL or life.failed or need.condition is Condition.READY
-            lost = key not in self.waiting and finished(life) and given_up
-            if lost and not _REACHED[need.condition](life):
-                return f"it waits for {life.spec.label} to be {need.condition.value}, which {_how(life)}"
-        return ""
+                self._admit(self._admission.followers(key), now)
 
     def _forget(self, key: Key) -> None:
-        self.waiting.discard(key)
-        self.refused.pop(key, None)
+        self._admission.forget(key)
         self._rollings.pop(key[0], None)
 
     def _roll(self, name: str, now: float) -> None:
@@ -318,7 +329,8 @@ class Ensemble:
             self._acts.append(Act(rolling.current.spec.key, RollingDone(tuple(left))))
 
     def _judge(self, now: float) -> None:
-        if self.outcome is None and self.ending is None:
+        # While one project takes the place of another, who has ended says nothing about either.
+        if self.outcome is None and self.ending is None and self._reload is None:
             may_start = self.waiting - self.refused.keys()
             self.outcome = outcome(self._project.exit_when, self.lives, self.failures, may_start)
             if self.outcome is not None:
@@ -331,13 +343,16 @@ class Ensemble:
         if self.ending is not None:
             self._perform(self.ending.hurry(now), now)
             return
-        self.waiting.clear()
-        self.refused.clear()
+        if self._reload is not None:
+            self._reload = None
+            self._acts.append(Act(None, Dropped()))
+        self._admission.clear()
         self._rollings.clear()
         for key, life in self.lives.items():
             self._add(key, life.handle(Shutdown(), now))
-        present = [life.spec for life in self.lives.values() if not life.at_rest]
-        budget = Budget(self._project, self.order, self._rest)
+        present = [life.spec for life in self.lives.values() if not life.clear]
+        # Who does not run needs no time: a one-shot that has done its work, or one nobody has started.
+        budget = Budget(replace(self._project, services=tuple(present)), self.order, self._rest)
         self.ending = Ending(self.order, budget, present, now)
         self._perform(self.ending.begin(), now)
 
@@ -353,15 +368,4 @@ class Ensemble:
 
 
 def _seen(life: Life) -> tuple[object, ...]:
-    return life.state, life.started, life.ready, life.at_rest
-
-
-def _how(life: Life) -> str:
-    return f"has failed: {life.why}" if life.failed else f"has ended: {life.why}"
-
-
-_REACHED: dict[Condition, Callable[[Life], bool]] = {
-    Condition.STARTED: lambda life: life.started,
-    Condition.READY: lambda life: life.ready and life.state is State.RUNNING,
-    Condition.COMPLETED: lambda life: life.completed,
-}
+    return life.state, life.started, life.ready, life.at_rest, life.left

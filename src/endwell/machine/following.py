@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from endwell.machine.event import Moment, RetryTime, Start
+from endwell.machine.effect import Send
+from endwell.machine.event import KillingTime, Moment, RetryTime, Start
 from endwell.machine.replica import Next, Phase, Replica
 from endwell.machine.state import State
+from endwell.model.signals import CONT, TERM
+from endwell.model.stopping import Audience
 
 if TYPE_CHECKING:
     from endwell.machine.event import Died, Event, HooksDone, Hurry, Shutdown, Stop
@@ -34,8 +37,9 @@ def start_failed(replica: Replica, why: str) -> None:
 
 
 def died(replica: Replica, event: Died) -> None:
-    """It has ended by itself."""
+    """It has ended by itself; those it has left behind go on until it is stopped, or started again."""
     replica.collect(event.end)
+    replica.left = event.left
     replica.failed = event.end.signal is not None or event.end.code not in replica.spec.restart.success
     if replica.failed:
         replica.failure_status = replica.failure_status or 1
@@ -80,8 +84,29 @@ def follow(replica: Replica) -> None:
             replica.timers[RetryTime] = replica.retry_at
         else:
             replica.raised.append(RetryTime())
+    elif replica.left and replica.asked_at is not None:
+        sweep(replica)
     else:
         replica.enter(Phase.IDLE)
+
+
+def sweep(replica: Replica) -> None:
+    """It is not wanted any more: tell those whom it has left behind to end."""
+    replica.enter(Phase.SWEEPING)
+    replica.effects.append(Send((TERM, CONT), Audience.TREE))
+    replica.told_at = replica.now
+    replica.set(KillingTime, replica.spec.stop_timeout * replica.share(replica.spec.stop_timeout))
+
+
+def gone(replica: Replica, _: Event) -> None:
+    """Those it had left behind have ended by themselves."""
+    replica.left = False
+
+
+def swept(replica: Replica, event: Event) -> None:
+    """They have ended, as they were told."""
+    gone(replica, event)
+    follow(replica)
 
 
 def cleaned(replica: Replica, event: HooksDone) -> None:
@@ -111,6 +136,7 @@ def stop(replica: Replica, event: Stop) -> None:
     """It is not tried again; or now, if that was what was asked for."""
     want(replica, event)
     replica.retry_at = None
+    replica.asked_at = replica.now
     if replica.state is State.BACKOFF and replica.next is Next.STAY:
         replica.move(State.STOPPED)
     if replica.phase is not Phase.CLEANING:
@@ -147,6 +173,7 @@ def _cut(replica: Replica) -> None:
         Phase.DRAINING: replica.spec.stop_timeout + replica.spec.cleaning_time,
         Phase.TOLD: replica.spec.cleaning_time,
         Phase.CLEANING: 0.0,
+        Phase.SWEEPING: 0.0,
     }
     if replica.phase not in to_come:
         return

@@ -209,7 +209,7 @@ def kill(replica: Replica, _: Event) -> None:
     replica.set(KillingTime, max(replica.spec.stop_timeout, AGAIN_AT_LEAST))
 
 
-def hurry_failing(replica: Replica, event: Hurry) -> None:
+def hurry_killing(replica: Replica, event: Hurry) -> None:
     """Kill it, once."""
     if replica.killed_at is None:
         kill(replica, event)
@@ -234,6 +234,7 @@ def spawned_unwanted(replica: Replica, event: Spawned) -> None:
     """The process of one that is to stop."""
     replica.pid = replica.about = event.pid
     replica.spawned_at = replica.now
+    replica.left = False
     tell(replica, Phase.TOLD)
 
 
@@ -251,7 +252,7 @@ def stopped(replica: Replica) -> None:
     replica.why = replica.why if unhealthy else replica.how
     replica.move(State.STOPPED)
     if unhealthy:
-        replica.failure_status = replica.failure_status or 1
+        replica.failure_status = 1  # how it ended was our doing
         judge(replica, None)
     else:
         then(replica, replica.next)

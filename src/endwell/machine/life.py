@@ -18,11 +18,17 @@ publishes:
     KILLED      STOPPING   the same, with a further SIGKILL from time to time
     CLEANING    at rest or BACKOFF: the after-stop hooks; what is next is decided already
     PAUSED      BACKOFF, EXITED, or STOPPED when its health was the reason: the time of the next try
+    SWEEPING    at rest: the end of those who have outlived the process, and were told when it was stopped
 
 Four rules hold it together. A timer belongs to the phase that has set it and is forgotten with it, so that
 none comes too late. A start begins in the table only, in IDLE or PAUSED, where nothing runs: what wants one
 raises an event. `Spawn` is asked for in one place. And what cannot be (a pair that is not in the table) is an
 error that names the event and the phase, before anything has changed.
+
+Who outlives the process goes on for as long as the service is wanted: in many containers a service is started
+by `service nginx start`, and what that leaves is the whole point. The service does not count as running for
+it. Its next process is started when those are gone, and a stop ends them, at the end of the container in the
+service's turn.
 
 A stop has one deadline for everything. When what a replica may take (drain, stop timeout, after-stop hooks)
 does not fit, each step gets the same share of what it asks for; what it does not need is left to those that
@@ -74,7 +80,12 @@ def _nothing(_: Replica, __: Event) -> None:
     """It is done already, or it comes too late: from the life before, say."""
 
 
-_LATE: dict[type[Event], Act] = {Ready: _nothing, Answer: _nothing, Gone: _nothing, HooksDone: _nothing}
+_LATE: dict[type[Event], Act] = {
+    Ready: _nothing,
+    Answer: _nothing,
+    Gone: following.gone,
+    HooksDone: _nothing,
+}
 
 # Phase by phase: what can happen there, and what is done about it.
 TABLE: dict[Phase, dict[type[Event], Act]] = {
@@ -118,7 +129,7 @@ TABLE: dict[Phase, dict[type[Event], Act]] = {
         **_LATE,
         Start: _nothing,
         Stop: leaving.stop_failing,
-        Hurry: leaving.hurry_failing,
+        Hurry: leaving.hurry_killing,
         Shutdown: following.shut,
         Died: starting.died_failing,
         Gone: starting.gone_failing,
@@ -189,6 +200,15 @@ TABLE: dict[Phase, dict[type[Event], Act]] = {
         Hurry: _nothing,
         Shutdown: following.shut_resting,
         RetryTime: starting.begin,
+    },
+    Phase.SWEEPING: {
+        **_LATE,
+        Start: following.start_after,
+        Stop: following.want,
+        Hurry: leaving.hurry_killing,
+        Shutdown: following.shut,
+        Gone: following.swept,
+        KillingTime: leaving.kill,
     },
 }
 

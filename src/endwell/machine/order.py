@@ -10,11 +10,13 @@ them; that makes the stop as long as the sum of its groups, which is how contain
 in a number says that one service needs another, so here it orders without waiting as well: those that do not
 depend on each other are told in the same instant, the higher number before the lower. Who needs a service to
 outlive another one writes `after`.
+
+Those who listen to events are the exception: they are told when all others have ended, whose end is what many
+of them are there for. One that waits for somebody with `after` is stopped as that says.
 """
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from endwell.model.project import When
@@ -54,8 +56,11 @@ class Order:
         names: in the order in which they are started, were it not for `after`.
         needs: whom each waits for, and for what; what its replicas say taken together.
         needed_by: who waits for it.
+        listening: those who are stopped last, as they listen to the others.
+        outlives: who has to end before it is told to: those who wait for it, and all for a listener.
+        outlived_by: the same the other way round.
         start_levels: those of a level wait only for those of earlier levels.
-        stop_levels: those of a level are needed only by those of earlier levels; higher priority first.
+        stop_levels: those of a level outlive only those of earlier levels; higher priority first.
 
     Raises:
         OrderError: a replica is there twice, somebody waits for somebody unknown, for the completion of what
@@ -89,8 +94,21 @@ class Order:
         self.needed_by: dict[str, tuple[str, ...]] = {name: tuple(who) for name, who in needed_by.items()}
         whom = {name: {need.service for need in needs} for name, needs in self.needs.items()}
         self.start_levels = _levels(self.names, whom)
+        self.listening = frozenset(
+            name for name, spec in first.items() if spec.listener is not None and not self.needs[name]
+        )
+        heard = [name for name, spec in first.items() if spec.listener is None]
+        self.outlives = {
+            name: tuple(dict.fromkeys((*who, *heard))) if name in self.listening else who
+            for name, who in self.needed_by.items()
+        }
+        outlived: dict[str, list[str]] = {name: [] for name in self.names}
+        for name, others in self.outlives.items():
+            for other in others:
+                outlived[other].append(name)
+        self.outlived_by: dict[str, tuple[str, ...]] = {name: tuple(who) for name, who in outlived.items()}
         backwards = tuple(reversed(self.names))
-        self.stop_levels = _levels(backwards, self.needed_by)
+        self.stop_levels = _levels(backwards, self.outlives)
 
     def closure(self, names: Collection[str]) -> frozenset[str]:
         """Return these and everybody they wait for, directly or not."""
@@ -137,6 +155,8 @@ def _check(name: str, need: Dependency, specs: Mapping[str, ServiceSpec]) -> Non
 
 
 def _hint(name: str, known: Collection[str]) -> str:
+    import difflib  # noqa: PLC0415  only for words that are wrong
+
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
 

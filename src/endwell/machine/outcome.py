@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from endwell.machine.state import State
 from endwell.model.project import When
+from endwell.model.readiness import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -52,8 +53,15 @@ def outcome(
         return None
     if exit_when.when is When.ANY_FAILS:
         return _first(failures, replicas) if failures else None
+    if exit_when.when is When.ANY_EXITS:
+        return _first(failures, replicas) if failures else _first_end(replicas)
     everybody = exit_when.when is When.ALL_EXIT
-    own = {key: one for key, one in replicas.items() if everybody or key[0] == exit_when.service}
+    # Who listens to the others stays for as long as there are others.
+    own = {
+        key: one
+        for key, one in replicas.items()
+        if (one.spec.listener is None if everybody else key[0] == exit_when.service)
+    }
     if any(not one.at_rest or key in waiting for key, one in own.items()):
         return None
     if not any(finished(one) for one in own.values()):
@@ -61,6 +69,15 @@ def outcome(
     failed = [key for key in failures if key in own]
     who = "all services have" if everybody else f"{exit_when.service} has"
     return _first(failed, replicas) if failed else Outcome(0, f"{who} exited")
+
+
+def _first_end(replicas: Mapping[Key, Replica]) -> Outcome | None:
+    needs = (need for one in replicas.values() for need in one.spec.after)
+    may_complete = {need.service for need in needs if need.condition is Condition.COMPLETED}
+    for (name, _), one in replicas.items():
+        if finished(one) and name not in may_complete:
+            return Outcome(0, f"{one.spec.label} has exited")
+    return None
 
 
 def _first(failures: Collection[Key], replicas: Mapping[Key, Replica]) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ class Phase(Enum):
     KILLED = "killed"
     CLEANING = "cleaning"
     PAUSED = "paused"
+    SWEEPING = "sweeping"
 
 
 class Next(Enum):
@@ -42,6 +44,25 @@ class Next(Enum):
     AGAIN = "again"  # at once: somebody asked for it
     RETRY = "retry"  # at `retry_at`: its policy says so
     JUDGE = "judge"  # what its policy says about a failure: it is being stopped for its health
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a replica was stopped.
+
+    Args:
+        asked: when it was asked to: from then on it drains, and its before-stop hooks run.
+        told: when it got its stop signal.
+        killed: when it first got SIGKILL; None if it did not.
+        ended: when its process ended; None while it is there.
+        how: it ended, for people.
+    """
+
+    asked: float
+    told: float
+    killed: float | None
+    ended: float | None
+    how: str
 
 
 _NOTHING_RUNS = STOPPED_STATES | {State.BACKOFF}
@@ -64,6 +85,7 @@ class Replica:
         row: restarts in a row, forgotten after a life of `restart.reset_after`, or a start by hand.
         restarts: restarts since it was started by hand.
         end: how its last process ended; None before that, and while one runs.
+        left: whether others of it have outlived its process, and are there still.
         status: the exit status supervisord would show: -1 for a signal, None where it shows none.
         spawn_error: why the last start has failed, or what was wrong with the last end; empty if nothing.
         why: what led to its last change, in one line for people.
@@ -74,6 +96,7 @@ class Replica:
         told_at: when it got its stop signal, likewise.
         killed_at: when it first got SIGKILL, likewise.
         ended_at: when its last process ended; None before that.
+        stop_before: the last stop of an earlier life, as `stop` has it.
         retry_at: when it is tried again; None unless that is what it waits for.
         last: whether it is not started any more.
         next: what follows when this life is over.
@@ -88,7 +111,10 @@ class Replica:
         self.phase = Phase.IDLE
         self.spawned_at: float | None = None
         self.ended_at: float | None = None
+        self.told_at: float | None = None
+        self.stop_before: Course | None = None
         self.last = False
+        self.left = False
         self.timers: dict[type[Timer], float] = {}
         self.now = self.chance = 0.0
         self.effects: list[Effect] = []
@@ -97,7 +123,8 @@ class Replica:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew: nothing is left of the life before but the time of its end."""
+        """Begin anew: nothing is left of the life before but the time of its end, and how it was stopped."""
+        self.stop_before = self.stop if self.told_at is not None else self.stop_before
         self.pid = 0
         self.about = 0  # the process that announcements are about, also when it has just gone
         self.started = self.ready = self.failed = False
@@ -108,7 +135,7 @@ class Replica:
         self.spawn_error = self.why = ""
         self.failure_status = 0
         self.asked_at: float | None = None
-        self.told_at: float | None = None
+        self.told_at = None
         self.killed_at: float | None = None
         self.retry_at: float | None = None
         self.next = Next.STAY
@@ -119,10 +146,21 @@ class Replica:
         """Count tries and restarts anew: somebody has asked for it."""
         self.tries = self.row = self.restarts = 0
 
+    def adjust(self, spec: ServiceSpec) -> None:
+        """Let something else hold for it from now on; what is under way goes on as it has begun."""
+        if spec.health != self.spec.health:
+            self.healthy, self.bad_answers = None, 0
+        self.spec = spec
+
     @property
     def at_rest(self) -> bool:
         """Whether nothing of it runs and nothing will unless somebody asks."""
         return self.phase is Phase.IDLE
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is at rest and nobody is left of it either."""
+        return self.at_rest and not self.left
 
     @property
     def completed(self) -> bool:
@@ -133,6 +171,15 @@ class Replica:
     def age(self) -> float:
         """Seconds since the spawn."""
         return self.now - (self.now if self.spawned_at is None else self.spawned_at)
+
+    @property
+    def stop(self) -> Course | None:
+        """Its last stop, the one under way included; None before the first."""
+        if self.told_at is None:
+            return self.stop_before
+        ended = None if self.pid or self.ended_at is None or self.ended_at < self.told_at else self.ended_at
+        asked = self.told_at if self.asked_at is None else self.asked_at
+        return Course(asked, self.told_at, self.killed_at, ended, "" if ended is None else self.how)
 
     @property
     def how(self) -> str:
@@ -198,5 +245,15 @@ class Replica:
     def announce(self, was: State, *, expected: bool = True) -> None:
         """Say that something has changed that others can see."""
         self.effects.append(
-            Announce(was, self.state, self.about, self.tries, expected, self.ready, self.healthy, self.why)
+            Announce(
+                was,
+                self.state,
+                self.about,
+                self.tries,
+                expected,
+                self.ready,
+                self.healthy,
+                self.why,
+                self.end,
+            )
         )

@@ -63,6 +63,7 @@ def spawned(replica: Replica, event: Spawned) -> None:
     """There is a process."""
     replica.pid = replica.about = event.pid
     replica.spawned_at = replica.now
+    replica.left = False  # nobody is started before those have ended
     replica.enter(Phase.STARTING)
     if replica.spec.ready is not None and replica.spec.ready.timeout is not None:
         replica.set(NotReadyInTime, replica.spec.ready.timeout)
@@ -122,6 +123,7 @@ def died_starting(replica: Replica, event: Died) -> None:
         died(replica, event)
         return
     replica.collect(event.end)
+    replica.left = event.left
     start_failed(replica, f"{replica.how} before it was ready" if replica.started else TOO_QUICKLY)
 
 
@@ -131,10 +133,16 @@ def died_failing(replica: Replica, event: Died) -> None:
     if event.left:
         tell_rest(replica)
     else:
-        start_failed(replica, replica.why)
+        not_ready_over(replica)
 
 
 def gone_failing(replica: Replica, _: Gone) -> None:
     """The others have ended as well."""
     if not replica.pid:
-        start_failed(replica, replica.why)
+        not_ready_over(replica)
+
+
+def not_ready_over(replica: Replica) -> None:
+    """Nothing of it is left; that it was told to end says nothing about how it failed."""
+    replica.failure_status = 1
+    start_failed(replica, replica.why)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from endwell.model.service import ServiceSpec
+    from endwell.model.web import Web
 
 
 class When(Enum):
@@ -15,6 +16,7 @@ class When(Enum):
 
     STOPPED = "stopped"  # only when it is told to
     ANY_FAILS = "any-fails"
+    ANY_EXITS = "any-exits"
     ALL_EXIT = "all-exit"
     SERVICE_EXITS = "service-exits"
 
@@ -24,7 +26,8 @@ class ExitWhen:
     """When the container ends by itself, and with which status.
 
     With the status of the first service that failed, or 0; for `SERVICE_EXITS`, of that service's replicas.
-    An end counts when it is for good: the restart policy has its say first, and a stop by hand is no end.
+    An end counts when it is for good: the restart policy has its say first, and a stop by hand is no end. For
+    `ANY_EXITS` one that others wait for to complete may do so.
 
     Args:
         when: which event.
@@ -43,8 +46,12 @@ class Project:
         services: every replica of every service, in the file's order.
         grace: seconds from the container's stop signal to the engine's SIGKILL: one budget for all.
         exit_when: when the container ends by itself.
+        socket: where clients of the supervisor connect; `none` for nowhere, empty: at a usual place.
+        web: where its page is; None: nowhere.
     """
 
     services: tuple[ServiceSpec, ...] = ()
     grace: float = 10.0
     exit_when: ExitWhen = ExitWhen()
+    socket: str = ""
+    web: Web | None = None

@@ -88,6 +88,8 @@ class Log:
         stream: which of the container's own outputs; None: the one of the same name.
         temporary: the file is emptied when the supervisor starts: supervisord's AUTO.
         strip_ansi: whether the escape sequences of colors are left out.
+        events: whether listeners are told what is written.
+        capture: bytes of a message to listeners that are kept, of those between two tokens; 0: it is output.
     """
 
     path: str = ""
@@ -98,6 +100,8 @@ class Log:
     stream: Stream | None = None
     temporary: bool = False
     strip_ansi: bool = False
+    events: bool = False
+    capture: int = 0
 
     def of_container(self, stream: Stream) -> Stream | None:
         """Return which of the container's own outputs `stream` goes to; None for a file and for nowhere."""
@@ -136,6 +140,42 @@ class Hooks:
     after_stop: tuple[Hook, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SocketSpec:
+    """A socket that listens, and that the processes of a service find as their descriptor 0: FastCGI's way.
+
+    Args:
+        path: of a Unix socket; empty for TCP.
+        host: of a TCP socket; empty for every interface.
+        port: of a TCP socket.
+        owner: of a Unix socket, user and group number; -1 leaves it, and so does None.
+        mode: of a Unix socket; None: as the umask has it.
+        backlog: how many connections may wait; None: as many as the system allows.
+    """
+
+    path: str = ""
+    host: str = ""
+    port: int = 0
+    owner: tuple[int, int] | None = None
+    mode: int | None = None
+    backlog: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What a service is told that listens to events: its stdin and stdout belong to supervisord's protocol.
+
+    All listeners of a group share the events between them.
+
+    Args:
+        events: by supervisord's names.
+        buffer_size: how many wait for a free listener before the oldest is dropped.
+    """
+
+    events: tuple[str, ...]
+    buffer_size: int = 10
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
     """A service as its file describes it, everything expanded: one of its replicas has one of these each.
@@ -167,6 +207,9 @@ class ServiceSpec:
         stdout: where it goes.
         stderr: where it goes; None: with stdout.
         hooks: what is run around its start and stop.
+        stdin_open: whether its standard input can be written to; it is empty otherwise.
+        listener: what it is told of others; None: it does not listen.
+        socket: its standard input; None: there is another one, or none.
     """
 
     name: str
@@ -195,6 +238,9 @@ class ServiceSpec:
     stdout: Log = Log()
     stderr: Log | None = None
     hooks: Hooks = Hooks()
+    stdin_open: bool = False
+    listener: Listening | None = None
+    socket: SocketSpec | None = None
 
     def __post_init__(self) -> None:
         hooks = (*self.hooks.before_start, *self.hooks.before_stop, *self.hooks.after_stop)

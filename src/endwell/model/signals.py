@@ -8,7 +8,6 @@ the kernel's begin at 32, the C library keeps 32 and 33 for its threads, and Doc
 count from 34. So do we.
 """
 
-import difflib
 import re
 from dataclasses import dataclass
 from enum import Enum
@@ -112,6 +111,8 @@ class Signal:
             number = {"MIN": RTMIN, "MAX": RTMAX}[origin] + int(f"{sign}{offset}")
             if FIRST_OF_KERNEL <= number <= RTMAX:
                 return cls(number)
+        import difflib  # noqa: PLC0415  only for words that are wrong
+
         near = difflib.get_close_matches(name, [*NUMBERS, *ALIASES], n=1)
         hint = f"did you mean {near[0]}?" if near else f"use a name such as TERM or RTMIN+3, or 1 to {RTMAX}"
         raise ValueError(f"{text!r} is not a signal: {hint}")

@@ -14,23 +14,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from endwell.model.place import Place
     from endwell.model.project import ExitWhen
     from endwell.model.readiness import Dependency, Health, Readiness
     from endwell.model.restart import RestartPolicy, StartPolicy
     from endwell.model.service import Hooks, Prefix, WhenBlocked
+    from endwell.model.supervisord_servers import InetServer, RpcInterface, UnixServer
+    from endwell.model.web import Web
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Where something is written: a file and a line, from 1."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
 
 
 class Logfile(Enum):
@@ -221,52 +213,6 @@ class FastCgi(Group):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnixServer:
-    """A [unix_http_server] section.
-
-    Args:
-        name: the part after the colon; None without one.
-        file: an absolute path.
-        chmod: of the socket.
-        chown: user and group number; -1 leaves it.
-        username: None: nobody is asked for a name.
-        password: as written: plain, or `{SHA}` and 40 hexadecimal digits.
-    """
-
-    section: str
-    name: str | None = None
-    file: str
-    chmod: int = 0o700
-    chown: tuple[int, int] = (-1, -1)
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InetServer:
-    """An [inet_http_server] section; an empty host is every interface."""
-
-    section: str
-    name: str | None = None
-    host: str
-    port: int
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RpcInterface:
-    """An [rpcinterface:x] section: an entry point and what it is called with."""
-
-    name: str
-    factory: str
-    arguments: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Supervisord:
     """A whole supervisord.conf, its includes with it.
 
@@ -285,6 +231,8 @@ class Supervisord:
         serverurl: what programs find in SUPERVISOR_SERVER_URL; None without a server.
         grace: seconds the container has for its end (endwell_grace); None: not said.
         exit_when: when the container ends by itself (endwell_exit_when); None: not said.
+        socket: where endwell's own clients connect (endwell_socket); empty: not said.
+        web: where the page is (endwell_web_listen); None: nowhere.
         file: the main file.
         files: every file that was read, the main one first.
     """
@@ -315,6 +263,8 @@ class Supervisord:
     serverurl: str | None = None
     grace: float | None = None
     exit_when: ExitWhen | None = None
+    socket: str = ""
+    web: Web | None = None
     file: str = ""
     files: tuple[str, ...] = ()
 

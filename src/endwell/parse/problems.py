@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from endwell.model.supervisord import Place
+    from endwell.model.place import Place
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -3,7 +3,7 @@
 | there | here |
 |---|---|
 | `name: command`, run by a shell | the same; the command replaces the shell where it can |
-| the end of a process ends all | one that fails ends all, one that ends with 0 does not |
+| the end of a process ends all | the same, with its exit status |
 | 5 s between SIGTERM and SIGKILL | the same |
 | `PORT`: that of the environment, or 5000, and 100 more with each line | the same |
 | `PS`: `web.1` | the same |
@@ -22,10 +22,10 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from endwell.model.place import Place
 from endwell.model.project import ExitWhen, Project, When
 from endwell.model.restart import Restart, docker
 from endwell.model.service import ServiceSpec
-from endwell.model.supervisord import Place
 from endwell.parse.problems import Report
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def read_procfile(path: str, read: Callable[[str], str], environment: Mapping[st
         _service(name, command, variables | {"PORT": str(first + at * BETWEEN_PORTS), "PS": f"{name}.1"})
         for at, (name, (command, _)) in enumerate(commands.items())
     )
-    project = Project(services=services, exit_when=ExitWhen(When.ANY_FAILS))
+    project = Project(services=services, exit_when=ExitWhen(When.ANY_EXITS))
     places = {name: place for name, (_, place) in commands.items()}
     return Procfile(project, tuple(report.warnings), places, (path, *files))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from endwell.model.supervisord import Place
+from endwell.model.place import Place
 from endwell.parse.problems import Problem
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ endwell.toml and endwell's own keys in a supervisord.conf take the same ones.
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from enum import Enum
@@ -58,6 +57,8 @@ def one_of(kind: type[E]) -> Callable[[str], E]:
             return kind(value.lower())
         except ValueError:
             words = [str(one.value) for one in kind]
+            import difflib  # noqa: PLC0415  only for words that are wrong
+
             near = difflib.get_close_matches(value, words, n=1)
             meant = f"did you mean {near[0]}?" if near else f"write {', '.join(words[:-1])} or {words[-1]}"
             raise ValueError(f"is none of the words for it: {meant}") from None
@@ -120,14 +121,14 @@ def health(value: str) -> Readiness:
 
 
 def exit_when(value: str) -> ExitWhen:
-    """Read stopped, any-fails, all-exit, or `NAME exits`."""
+    """Read stopped, any-fails, any-exits, all-exit, or `NAME exits`."""
     name, _, verb = value.rpartition(" ")
     if name and " " not in name and verb.lower() == "exits":
         return ExitWhen(When.SERVICE_EXITS, name)
-    if value.lower() in {When.STOPPED.value, When.ANY_FAILS.value, When.ALL_EXIT.value}:
+    if value.lower() in {when.value for when in When if when is not When.SERVICE_EXITS}:
         return ExitWhen(When(value.lower()))
     raise ValueError(
-        "does not say when the container ends: write any-fails, all-exit, or for example web exits"
+        "does not say when the container ends: write any-fails, any-exits, all-exit, or for example web exits"
     )
 
 

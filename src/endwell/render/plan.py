@@ -250,6 +250,7 @@ def _exit(plan: Plan) -> Iterator[str]:
     said = {
         When.STOPPED: "",
         When.ANY_FAILS: "The container ends by itself when any service fails for good.",
+        When.ANY_EXITS: "The container ends by itself when any service has ended for good.",
         When.ALL_EXIT: "The container ends by itself when all services have ended for good.",
         When.SERVICE_EXITS: f"The container ends by itself when {when.service} has ended for good.",
     }[when.when]

@@ -45,6 +45,7 @@ def values_of(spec: ServiceSpec, stop_timeout: float) -> Values:
         "limits": {name: _limit(*both) for name, both in spec.limits.items()} or None,
         "logs": _logs(spec.stdout, spec.stderr) or None,
         "hooks": _hooks(spec.hooks) or None,
+        "stdin-open": spec.stdin_open or None,
         "autostart": None if spec.autostart else False,
         "group": None if spec.group == spec.name else spec.group,
         "priority": None if spec.priority == plain.priority else spec.priority,
@@ -203,7 +204,7 @@ def _word(own: Values) -> str:
 
 
 def _log(log: Log) -> Values:
-    if log == Log(discard=True):
+    if log.discard:
         return {"discard": True}
     plain = Rotation()
     rotation = log.rotation

@@ -33,7 +33,8 @@ in which endwell runs, as in compose: `${{NAME:-default}}`, `${{NAME:?what is mi
 `${{NAME:+instead}}`, and `$$` for one dollar sign. They are replaced before anything else is read, so
 that a number, a length of time or a command may come from one. Keys, names of services, env-files and
 what a service prints are left as they are. One that is not set becomes nothing, with a warning.
-`${{ENDWELL_REPLICA}}` is the number of the replica, from 1.
+`${{ENDWELL_REPLICA}}` is the number of the replica, from 1. A service with several replicas has it in its
+environment, too.
 
 **Replicas** are alike but for `[services.NAME.replica.N]`, whose keys are put over those of the service.
 
@@ -97,6 +98,11 @@ _SECTIONS: tuple[tuple[str, Table, str], ...] = (
         "[stop]",
         table.STOP,
         "One budget for the whole container: every time-out is cut to what is left of it.",
+    ),
+    (
+        "[control]",
+        table.CONTROL,
+        "So do `endwell up --socket` and `ENDWELL_SOCKET`. What is spoken there: [control](control.md).",
     ),
     (
         "[services.NAME]",

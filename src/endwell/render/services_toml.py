@@ -6,12 +6,15 @@ What all services say alike is said once, below [defaults]; what only one replic
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from endwell.model.project import ExitWhen, Project
+from endwell.model.service import Log
 from endwell.parse.problems import ConfigurationError
 from endwell.parse.services import read_services
 from endwell.parse.services.policies import usual_stop_timeout
+from endwell.parse.services.variables import escape
 from endwell.render.service_values import exit_when, length, values_of
 from endwell.render.toml import written_key, written_table, written_text
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from endwell.model.service import ServiceSpec
+    from endwell.model.web import Web
     from endwell.render.service_values import Values
 
 _WIDTH = 100
@@ -50,6 +54,16 @@ def services_toml(project: Project, comments: Iterable[str] = ()) -> str:
     return f"{head}\n{body}" if head else body
 
 
+def sayable(spec: ServiceSpec) -> ServiceSpec:
+    """Return a service without what the file has no words for: events it makes and hears, and its socket."""
+
+    def log(one: Log) -> Log:
+        return Log(discard=True) if one.discard else replace(one, events=False, capture=0)
+
+    stderr = None if spec.stderr is None else log(spec.stderr)
+    return replace(spec, listener=None, socket=None, stdout=log(spec.stdout), stderr=stderr)
+
+
 def _body(project: Project) -> str:
     replicas: dict[str, list[ServiceSpec]] = {}
     for spec in project.services:
@@ -63,12 +77,25 @@ def _body(project: Project) -> str:
         blocks.append([f"exit-when = {written_text(exit_when(project.exit_when))}"])
     grace = "unlimited" if project.grace == float("inf") else length(project.grace)
     blocks.append(["[stop]", f'grace = "{grace}"'])
+    if project.socket:
+        blocks.append(["[control]", f"socket = {written_text(escape(project.socket))}"])
+    if project.web is not None:
+        blocks.append(list(_web(project.web)))
     if defaults:
         blocks.append(list(written_table("defaults", defaults)))
     if not tables:
         blocks.append(["[services]"])
     blocks += [list(_service(name, table)) for name, table in tables.items()]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _web(web: Web) -> Iterator[str]:
+    host = f"[{web.host}]" if ":" in web.host else web.host or "*"
+    yield "[web]"
+    yield f"listen = {written_text(escape(f'{host}:{web.port}'))}"
+    for key, value in (("username", web.username), ("password", web.password)):
+        if value is not None:
+            yield f"{key} = {written_text(escape(value))}"
 
 
 def _table(specs: list[ServiceSpec], stop_timeout: float) -> Values:
@@ -139,6 +166,6 @@ def _differences(project: Project, body: str) -> Iterator[str]:
         other = found.get(spec.key)
         if spec.command and other is None:
             yield f"{spec.label} has another number here."
-        elif other is not None and other != spec:
-            names = [name for name in spec.__slots__ if getattr(spec, name) != getattr(other, name)]
+        elif other is not None and other != (plain := sayable(spec)):
+            names = [name for name in spec.__slots__ if getattr(plain, name) != getattr(other, name)]
             yield f"{spec.label} is not quite the same here: {', '.join(names)}."

@@ -11,10 +11,11 @@ from endwell.machine.budget import Budget, Schedule
 from endwell.machine.order import Order
 from endwell.model.project import Project
 from endwell.model.readiness import Dependency
-from endwell.model.service import Hook, Hooks, ServiceSpec
+from endwell.model.service import Hook, Hooks, Listening, ServiceSpec
 from tests.unit.machine.test_order import acyclic
 
 HOOK = Hook(("x",), timeout=2.0)
+TICKS = Listening(("TICK",))
 
 
 def spec(name: str, *after: str, stop: float = 10.0, **more: object) -> ServiceSpec:
@@ -63,6 +64,23 @@ def test_those_who_belong_to_nobody_have_their_share() -> None:
     assert schedule(spec("web", stop=9.5), rest=9.5).rows[0].ends == pytest.approx(4.75)
 
 
+def test_who_listens_is_told_last_and_costs_the_others_little() -> None:
+    found = schedule(spec("web"), spec("mail", listener=TICKS))
+    assert found.chain == ("web", "mail")
+    assert [row.service for row in found.rows] == ["web", "mail"]
+    web, mail = found.rows
+    assert web.ends == mail.begins == pytest.approx(9.5 * 10 / 10.5)
+    assert mail.ends == pytest.approx(9.5)
+
+
+def test_who_listens_has_all_the_time_that_the_others_leave() -> None:
+    services = spec("web", stop=3), spec("mail", listener=TICKS)
+    budget = Budget(Project(services=services), Order(services), 0.5)
+    assert budget.share("mail", 9.0) == 8.5
+    assert budget.share("mail", 60.0) == 10.0
+    assert budget.share("mail", 0.5) == 0.25
+
+
 def test_nothing_to_stop() -> None:
     assert schedule() == Schedule(10.0, 9.5, 0.0, (), ())
 
@@ -71,7 +89,13 @@ def test_nothing_to_stop() -> None:
 def test_nobody_ends_after_the_budget(specs: list[ServiceSpec], data: st.DataObject, grace: float) -> None:
     times = st.integers(0, 30_000).map(lambda milliseconds: milliseconds / 1000)
     services = tuple(
-        spec(one.name, *(need.service for need in one.after), stop=data.draw(times), drain=data.draw(times))
+        spec(
+            one.name,
+            *(need.service for need in one.after),
+            stop=data.draw(times),
+            drain=data.draw(times),
+            listener=data.draw(st.sampled_from([None, None, TICKS])),
+        )
         for one in specs
     )
     found = schedule(*services, grace=grace)

@@ -15,7 +15,7 @@ from endwell.machine.replica import Phase
 from endwell.machine.state import State
 from endwell.model.project import ExitWhen, Project, When
 from endwell.model.readiness import Condition, Dependency, Means, Readiness
-from endwell.model.restart import Restart, docker
+from endwell.model.restart import Restart, StartPolicy, docker
 from endwell.model.service import Hook, Hooks, ServiceSpec
 from endwell.model.stopping import StopPlan
 from tests.unit.machine.test_order import acyclic
@@ -195,6 +195,9 @@ class TestExitWhen:
         [
             (ExitWhen(When.ANY_FAILS), "good bad worse", 3, "bad has failed: exited with 3"),
             (ExitWhen(When.ANY_FAILS), "good", None, ""),
+            (ExitWhen(When.ANY_EXITS), "good bad", 0, "good has exited"),
+            (ExitWhen(When.ANY_EXITS), "bad worse stays", 3, "bad has failed: exited with 3"),
+            (ExitWhen(When.ANY_EXITS), "stays", None, ""),
             (ExitWhen(When.ALL_EXIT), "good bad worse", 3, "bad has failed: exited with 3"),
             (ExitWhen(When.ALL_EXIT), "good", 0, "all services have exited"),
             (ExitWhen(When.ALL_EXIT), "good stays", None, ""),
@@ -224,6 +227,21 @@ class TestExitWhen:
         world = began(*services, manners=self.ENDS, exit_when=ExitWhen(When.ANY_FAILS))
         world.run(20)
         assert world.outcome is None
+
+    def test_one_that_others_wait_for_may_complete(self) -> None:
+        services = spec("good"), spec("stays", "good completed")
+        world = began(*services, manners=self.ENDS, exit_when=ExitWhen(When.ANY_EXITS))
+        world.run(20)
+        assert world.outcome is None
+        assert state(world, "stays") is State.RUNNING
+
+    def test_one_that_is_not_ready_in_time_has_failed_by_itself_although_it_was_told_to_end(self) -> None:
+        ready = Readiness(Means.NOTIFY, timeout=1.0)
+        manner = Manner(ready=math.inf, status=143)
+        services = [spec("slow", ready=ready, start=StartPolicy(retries=0))]
+        world = began(*services, manners={"slow": manner}, exit_when=ExitWhen(When.ANY_FAILS))
+        world.run(20)
+        assert world.outcome == (1, "slow has failed: not ready within 1s")
 
     def test_a_stop_by_hand_is_no_end(self) -> None:
         world = began(spec("a"), exit_when=ExitWhen(When.SERVICE_EXITS, "a"))
@@ -363,6 +381,50 @@ class TestEnd:
         assert [world.log(name).count("spawned") for name in ("web", "db", "late")] == [1, 1, 0]
         assert world.log("db")[-1] == "EXITED"
 
+    def test_who_does_not_run_takes_no_time_from_the_others(self) -> None:
+        slow = replace(spec("x"), stop_timeout=9.0)
+        world = began(
+            spec("web", "job completed", "by-hand"),
+            replace(slow, name="job"),
+            replace(slow, name="by-hand", autostart=False),
+            manners={"job": Manner(lives=1), "web": Manner(obeys=8.0)},
+            grace=10.0,
+        )
+        world.run(2)
+        world.do(world.ensemble.stop([("by-hand", 0)], world.now))
+        world.run(1)
+        world.do(world.ensemble.shutdown(world.now))
+        world.run(20)
+        assert "killed" not in world.log("web")
+
+    def test_what_a_dead_service_has_left_behind_is_ended_in_its_turn(self) -> None:
+        world = began(
+            spec("db"),
+            spec("forks", "db", stop_timeout=3.0),
+            manners={"forks": Manner(lives=1, leaves=math.inf), "db": Manner()},
+        )
+        world.run(2)
+        assert state(world, "forks") is State.EXITED
+        assert world.ensemble.lives["forks", 0].at_rest
+        world.do(world.ensemble.shutdown(world.now))
+        world.run(2)
+        assert world.log("forks")[-1] == "told"
+        assert "told" not in world.log("db")
+        world.run(20)
+        assert world.log("forks")[-1] == "killed"
+        assert world.log("db")[-1] == "STOPPED"
+
+    def test_a_stop_by_hand_ends_it_too_and_a_start_waits_for_that(self) -> None:
+        world = began(spec("forks"), manners={"forks": Manner(lives=1, leaves=3)})
+        world.run(2)
+        world.do(world.ensemble.stop([("forks", 0)], world.now))
+        assert world.ensemble.lives["forks", 0].phase is Phase.SWEEPING
+        world.do(world.ensemble.start([("forks", 0)], world.now))
+        world.run(1)
+        assert world.log("forks").count("spawned") == 1
+        world.run(2)
+        assert world.log("forks").count("spawned") == 2
+
     def test_an_idle_project_ends_at_once(self) -> None:
         world = World(Project(services=(spec("a"),)))
         world.do(world.ensemble.shutdown(world.now))
@@ -417,7 +479,11 @@ def projects(draw: st.DrawFn) -> Project:
         )
         for one in services
     ]
-    when = draw(st.sampled_from([ExitWhen(), ExitWhen(When.ANY_FAILS), ExitWhen(When.ALL_EXIT)]))
+    when = draw(
+        st.sampled_from(
+            [ExitWhen(), ExitWhen(When.ANY_FAILS), ExitWhen(When.ANY_EXITS), ExitWhen(When.ALL_EXIT)]
+        )
+    )
     return Project(
         services=tuple(services), grace=draw(st.sampled_from([0.0, 1.0, 10.0, 60.0])), exit_when=when
     )

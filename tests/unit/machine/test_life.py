@@ -26,7 +26,7 @@ from endwell.machine.event import (
     Stop,
 )
 from endwell.machine.life import TABLE, ImpossibleError, Life
-from endwell.machine.replica import Phase
+from endwell.machine.replica import Course, Phase
 from endwell.machine.state import ARROWS, State
 from endwell.model.process import End
 from endwell.model.readiness import Health, Means, Readiness, Unhealthy
@@ -234,9 +234,29 @@ class TestSupervisord:
             ready=False,
             healthy=None,
             why="ended by SIGKILL",
+            end=End(signal=Signal(9)),
         )
         assert (life.status, life.killed_at, life.told_at, life.ended_at) == (-1, 8.0, 5.0, 11.5)
         assert (life.failed, life.at_rest, life.pid) == (False, True, 0)
+
+    def test_how_it_was_stopped_is_known_in_the_next_life(self) -> None:
+        life = running(Life(replace(supervisord(), drain=1.0, stop_timeout=3.0)))
+        seen = [life.stop]
+        life.handle(Stop(), 5.0)
+        seen.append(life.stop)  # it is not told yet
+        life.tick(6.0)
+        seen.append(life.stop)
+        life.tick(9.0)
+        life.handle(Died(End(signal=Signal(9))), 9.5)
+        seen.append(life.stop)
+        life.handle(Start(), 10.0)
+        life.handle(Spawned(8), 10.0)
+        seen.append(life.stop)
+        life.handle(Stop(), 20.0)  # it has nothing to drain yet
+        seen.append(life.stop)
+        course = Course(asked=5.0, told=6.0, killed=9.0, ended=9.5, how="ended by SIGKILL")
+        under_way = replace(course, killed=None, ended=None, how="")
+        assert seen == [None, None, under_way, course, course, replace(under_way, asked=20.0, told=20.0)]
 
     def test_a_stop_time_of_nothing_is_no_loop(self) -> None:
         life = running(Life(replace(supervisord(), stop_timeout=0.0)))
@@ -627,3 +647,84 @@ class TestStartHooks:
         assert life.phase is Phase.CLEANING
         assert (Spawn() in life.handle(HooksDone(Moment.AFTER_STOP), 21.0)) == again
         assert life.state is state
+
+
+class TestLeftBehind:
+    """Others who outlive the process: not the service any more, but its own until it is stopped."""
+
+    TELL = Send((TERM, CONT), Audience.TREE)
+
+    def left(self, when: Restart = Restart.NO, hooks: Hooks = Hooks()) -> Life:  # noqa: B008  a value
+        life = running(Life(spec(when, stop_timeout=3.0, hooks=hooks)))
+        life.handle(Died(OK, left=True), 20.0)
+        return life
+
+    def test_it_does_not_count_as_running(self) -> None:
+        life = self.left()
+        assert (life.state, life.at_rest, life.clear, life.completed) == (State.EXITED, True, False, True)
+        assert life.handle(Gone(), 30.0) == ()
+        assert life.clear
+
+    def test_a_stop_tells_them_and_kills_them_in_their_time(self) -> None:
+        life = self.left()
+        effects = life.handle(Stop(), 21.0)
+        assert effects == (self.TELL, WakeAt(24.0))
+        assert (life.phase, life.state, life.told_at) == (Phase.SWEEPING, State.EXITED, 21.0)
+        assert Kill() in life.tick(24.0)
+        assert life.handle(Gone(), 24.1) == (WakeAt(math.inf),)
+        assert (life.clear, life.killed_at) == (True, 24.0)
+
+    def test_who_is_in_a_hurry_kills_them_once(self) -> None:
+        life = self.left()
+        life.handle(Stop(), 21.0)
+        assert Kill() in life.handle(Hurry(), 21.5)
+        assert life.handle(Hurry(), 21.6) == ()
+
+    def test_the_deadline_cuts_their_time(self) -> None:
+        life = self.left()
+        assert WakeAt(22.0) in life.handle(Stop(Deadline(22.0)), 21.0)
+        assert WakeAt(21.5) in life.handle(Stop(Deadline(21.5)), 21.0)
+
+    @pytest.mark.parametrize("event", [Start(), Stop(again=True)])
+    def test_what_is_asked_to_run_meanwhile_runs_afterwards(self, event: Event) -> None:
+        life = self.left()
+        life.handle(Stop(), 21.0)
+        assert life.handle(event, 22.0) == ()
+        assert Spawn() in life.handle(Gone(), 23.0)
+
+    def test_a_restart_by_the_policy_ends_nobody_here(self) -> None:
+        life = self.left(Restart.ALWAYS)
+        assert Spawn() in life.tick(21.0)
+        assert life.left
+        life.handle(Spawned(8), 22.0)
+        assert not life.left
+
+    @pytest.mark.parametrize("event", [SpawnFailed("no"), Gone()])
+    def test_one_that_is_not_wanted_any_more_sweeps_when_it_has_come_to_that(self, event: Event) -> None:
+        life = self.left(Restart.ALWAYS)
+        life.tick(21.0)
+        life.handle(Stop(), 21.5)
+        assert life.phase is Phase.ABORTING
+        left = isinstance(event, SpawnFailed)
+        effects = life.handle(event, 22.0)
+        assert (self.TELL in effects) == left
+        assert life.phase is (Phase.SWEEPING if left else Phase.ABORTING)
+
+    def test_the_after_stop_hooks_come_first(self) -> None:
+        life = self.left(hooks=Hooks(after_stop=(HOOK,)))
+        assert life.handle(Stop(), 20.5) == ()
+        assert self.TELL in life.handle(HooksDone(Moment.AFTER_STOP), 21.0)
+
+    def test_the_end_of_everything_waits_for_its_turn(self) -> None:
+        life = self.left()
+        assert life.handle(Shutdown(), 21.0) == ()
+        assert self.TELL in life.handle(Stop(Deadline(30.0)), 22.0)
+        life.handle(Gone(), 22.5)
+        assert life.handle(Start(), 23.0) == ()
+
+    def test_one_that_is_not_started_in_time_leaves_them_too(self) -> None:
+        life = Life(supervisord(retries=0))
+        life.handle(Start(), 0)
+        life.handle(Spawned(7), 0)
+        assert states(life.handle(Died(OK, left=True), 0.5)) == [State.BACKOFF, State.FATAL]
+        assert self.TELL in life.handle(Stop(), 1.0)

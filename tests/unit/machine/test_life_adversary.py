@@ -128,7 +128,7 @@ class Adversary(RuleBasedStateMachine):
 
     def check_kill(self) -> None:
         assert self.alive or self.left
-        assert self.life.phase in {Phase.KILLED, Phase.FAILING}
+        assert self.life.phase in {Phase.KILLED, Phase.FAILING, Phase.SWEEPING}
         spec = self.life.spec
         if not self.hurried and self.life.by == Deadline() and self.told is not None and not self.killed:
             assert self.now >= self.told + spec.stop_timeout, "killed before its time"
@@ -243,7 +243,7 @@ class Adversary(RuleBasedStateMachine):
             assert life.state in {State.STOPPED, State.EXITED, State.FATAL}
         if life.phase is Phase.PAUSED:
             self.check_pause()
-        if life.phase in {Phase.TOLD, Phase.KILLED, Phase.FAILING, Phase.PAUSED}:
+        if life.phase in {Phase.TOLD, Phase.KILLED, Phase.FAILING, Phase.PAUSED, Phase.SWEEPING}:
             assert life.wake < math.inf, "nothing would ever happen"
 
     def check_pause(self) -> None:
@@ -278,7 +278,7 @@ class Adversary(RuleBasedStateMachine):
             assert self.life.killed_at <= by
             self.alive = self.left = False
             self.take(Died(End(signal=Signal(9))))
-        elif self.life.phase in {Phase.TOLD, Phase.KILLED, Phase.FAILING}:
+        elif self.life.phase in {Phase.TOLD, Phase.KILLED, Phase.FAILING, Phase.SWEEPING}:
             assert self.life.killed_at is not None
             self.left = False
             self.take(Gone())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from endwell.machine.order import Order, OrderError, order
 from endwell.model.project import ExitWhen, Project, When
 from endwell.model.readiness import Condition, Dependency
 from endwell.model.restart import Restart, RestartPolicy
-from endwell.model.service import ServiceSpec
+from endwell.model.service import Listening, ServiceSpec
 
 
 def spec(
@@ -45,6 +46,36 @@ def test_priority_orders_within_a_level_only() -> None:
 def test_the_priority_of_a_group_comes_first() -> None:
     found = Order([spec("a", priority=1, group=50), spec("b", priority=9, group=5), spec("c", priority=20)])
     assert found.names == ("b", "c", "a")
+
+
+def test_who_listens_is_stopped_last_and_started_like_the_others() -> None:
+    hear = Listening(("EVENT",))
+    services = [spec("web", "db"), replace(spec("mail"), listener=hear), spec("db"), spec("app", "mail")]
+    found = Order([*services, replace(spec("tell"), listener=hear)])
+    assert found.start_levels == (("mail", "db", "tell"), ("web", "app"))
+    assert found.stop_levels == (("app", "web"), ("db",), ("tell", "mail"))
+    assert set(found.outlives["tell"]) == {"web", "db", "app"}
+    assert set(found.outlived_by["web"]) == {"db", "mail", "tell"}
+    assert found.listening == {"mail", "tell"}
+
+
+def test_who_listens_and_waits_for_somebody_is_stopped_before_him() -> None:
+    found = Order([replace(spec("mail", "db"), listener=Listening(("EVENT",))), spec("db"), spec("web")])
+    assert found.stop_levels == (("web", "mail"), ("db",))
+
+
+@given(st.data())
+def test_who_listens_makes_no_cycle(data: st.DataObject) -> None:
+    services = [
+        replace(one, listener=data.draw(st.sampled_from([None, Listening(("EVENT",))])))
+        for one in data.draw(acyclic())
+    ]
+    found = Order(services)
+    assert sorted(name for level in found.stop_levels for name in level) == sorted(found.names)
+    place = {name: at for at, level in enumerate(found.stop_levels) for name in level}
+    for one in services:
+        for need in one.after:
+            assert place[need.service] > place[one.name]
 
 
 def test_what_replicas_say_is_taken_together() -> None:

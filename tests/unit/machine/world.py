@@ -8,11 +8,13 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from endwell.machine.act import Refused, RollingDone
 from endwell.machine.effect import Announce, Cancel, Kill, Run, Send, Spawn
 from endwell.machine.ending import KillRest, Over, TellRest
-from endwell.machine.ensemble import Ensemble, Refused, RollingDone
+from endwell.machine.ensemble import Ensemble
 from endwell.machine.event import Died, Gone, HooksDone, Moment, Ready, Spawned, SpawnFailed
 from endwell.machine.outcome import Outcome
+from endwell.machine.reloading import Cleared, Dropped, Swapped
 from endwell.machine.state import ARROWS
 from endwell.model.process import End
 from endwell.model.signals import KILL
@@ -21,7 +23,7 @@ from endwell.model.stopping import Audience
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from endwell.machine.ensemble import Act, Key
+    from endwell.machine.act import Act, Key
     from endwell.model.project import Project
 
 
@@ -78,12 +80,17 @@ class World:
         self.rest_told: float | None = None
         self.rest_killed: float | None = None
         self.rest_lives = 0.0
+        self._before_end = False
+        self.swapped: list[Swapped] = []
+        self.dropped = 0
         self._queue: list[tuple[float, int, Callable[[], list[Act]]]] = []
         self._count = itertools.count(1)
         self._hooks: dict[tuple[Key, Moment], int] = {}
 
     def do(self, acts: list[Act]) -> None:
-        for key, effect in acts:
+        for at, (key, effect) in enumerate(acts):
+            # What was decided before the end was, in the same instant, is done before it.
+            self._before_end = any(isinstance(act.effect, Outcome) for act in acts[at:])
             assert self.over is None, "an effect of what is over"
             if key is None:
                 self._for_all(effect)
@@ -118,6 +125,12 @@ class World:
             case Outcome():
                 assert self.outcome is None
                 self.outcome = effect
+            case Cleared():
+                self.do(self.ensemble.swap(self.now))
+            case Swapped():
+                self._swapped(effect)
+            case Dropped():
+                self.dropped += 1
             case TellRest():
                 assert not any(guest.pid for guest in self.guests.values())
                 self.rest_told = self.now
@@ -131,13 +144,24 @@ class World:
             case _:
                 raise AssertionError(effect)
 
+    def _swapped(self, swapped: Swapped) -> None:
+        self.swapped.append(swapped)
+        for key in (*swapped.removed, *swapped.renewed):
+            guest = self.guests[key]
+            assert not any((guest.pid, guest.spawning, guest.left)), "taken away while it is there"
+        for key in swapped.removed:
+            for moment in Moment:
+                self._hooks.pop((key, moment), None)
+        for key in swapped.added:
+            self.guests.setdefault(key, Guest())
+
     def _for_one(self, key: Key, effect: object) -> None:  # noqa: C901, PLR0912  a case for each effect
         guest, manner = self.guests[key], self.manners.get(key[0], Manner())
         match effect:
             case Spawn():
                 assert not guest.pid, "two copies"
                 assert not guest.spawning, "two copies"
-                assert self.ensemble.ending is None, "started at the end"
+                assert self.ensemble.ending is None or self._before_end, "started at the end"
                 guest.spawning, guest.told, guest.killed = True, None, None
                 self._later(0.0, lambda: self._spawned(key))
             case Send(to=to):

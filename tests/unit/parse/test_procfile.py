@@ -46,7 +46,7 @@ def test_lines_are_services() -> None:
     assert (web.restart.when, web.start.retries) == (Restart.NO, 0)
     assert (worker.name, worker.command[2], worker.stop_group) == ("work-er_2", "celery worker | cat", True)
     assert worker.environment["PORT"] == "5100"
-    assert found.project.exit_when == ExitWhen(When.ANY_FAILS)
+    assert found.project.exit_when == ExitWhen(When.ANY_EXITS)
     assert found.warnings == ()
     assert {name: str(place) for name, place in found.places.items()} == {
         "web": "app/Procfile:3",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from endwell.model.supervisord import Place
+from endwell.model.place import Place
 from endwell.parse.problems import ConfigurationError
 from endwell.parse.project import SEARCH_PATH, Format, find_project, format_of, read_project
 from tests.unit.parse.supervisord.files import surroundings

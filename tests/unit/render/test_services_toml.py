@@ -24,7 +24,7 @@ from endwell.parse.services import read_services
 from endwell.parse.supervisord import read_configuration, translate
 from endwell.parse.words import LIMITS
 from endwell.render.services_schema import schema
-from endwell.render.services_toml import services_toml
+from endwell.render.services_toml import sayable, services_toml
 from endwell.render.services_unsaid import unsaid
 from endwell.render.toml import written_table, written_value
 from tests.compat.supervisord.generated import configurations
@@ -192,7 +192,7 @@ def test_supervisords_files_of_real_life(path: Path) -> None:
     read = read_configuration(FILE, around).configuration
     project = translate(read).project
     text = services_toml(project, unsaid(read))
-    assert back(text) == project
+    assert back(text) == replace(project, services=tuple(map(sayable, project.services)))
     assert "not quite the same" not in text
     VALIDATOR.validate(tomllib.loads(text))
 
@@ -209,7 +209,9 @@ def test_supervisords_files_of_no_life(text: str) -> None:
     if any(mark in written for mark in ("# Left out", "# To be corrected", "is not quite", "another number")):
         return
     again = back(written)
-    assert {spec.key: spec for spec in again.services} == {spec.key: spec for spec in project.services}
+    assert {spec.key: spec for spec in again.services} == {
+        spec.key: sayable(spec) for spec in project.services
+    }
     assert (again.grace, again.exit_when) == (project.grace, project.exit_when)
     assert Order(again.services).names == Order(project.services).names
 

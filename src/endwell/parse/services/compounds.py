@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -219,6 +218,8 @@ class Table:
         plain = name.lower().replace("_", "-")
         if plain in self.foreign:
             return self.foreign[plain]
+        import difflib  # noqa: PLC0415  only for words that are wrong
+
         near = difflib.get_close_matches(plain, known, n=1)
         if near:
             return f"did you mean {near[0]}?"

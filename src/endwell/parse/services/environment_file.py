@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from endwell.model.supervisord import Place
+from endwell.model.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

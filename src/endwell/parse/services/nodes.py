@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
-from endwell.model.supervisord import Place
+from endwell.model.place import Place
 from endwell.parse.services.positions import positions
 
 if TYPE_CHECKING:
@@ -63,13 +64,17 @@ class Node:
         return f"{self.key} = {written if len(written) <= 80 else written[:77] + '...'}"  # noqa: PLR2004  a line
 
     def changed(self, change: Callable[[Node, str], str]) -> Node:
-        """Return the same with every text in it changed."""
-        if isinstance(self.value, str):
-            return replace(self, value=change(self, self.value))
-        if isinstance(self.value, tuple):
-            return replace(self, value=tuple(one.changed(change) for one in self.value))
-        if isinstance(self.value, dict):
-            return replace(self, value={name: one.changed(change) for name, one in self.value.items()})
+        """Return the same with every text in it changed; itself where nothing is."""
+        value = self.value
+        if isinstance(value, str):
+            changed = change(self, value)
+            return self if changed is value else replace(self, value=changed)
+        if isinstance(value, tuple):
+            several = tuple([one.changed(change) for one in value])
+            return self if all(map(is_, several, value)) else replace(self, value=several)
+        if isinstance(value, dict):
+            table = {name: one.changed(change) for name, one in value.items()}
+            return self if all(map(is_, table.values(), value.values())) else replace(self, value=table)
         return self
 
     def over(self, other: Node) -> Node:

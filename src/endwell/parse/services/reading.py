@@ -11,11 +11,11 @@ import posixpath
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from endwell.model.place import Place
 from endwell.model.project import ExitWhen, Project, When
 from endwell.model.readiness import Condition, Dependency
 from endwell.model.service import ServiceSpec
 from endwell.model.signals import TERM
-from endwell.model.supervisord import Place
 from endwell.parse.problems import Problem, Report
 from endwell.parse.services.environment_file import environment_of
 from endwell.parse.services.nodes import Node, read_nodes
@@ -24,9 +24,12 @@ from endwell.parse.services.policies import health_of, policies_of, readiness_of
 from endwell.parse.services.table import PROJECT, SERVICE
 from endwell.parse.services.unknown import names_nobody
 from endwell.parse.services.variables import expand
+from endwell.parse.web import web_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from endwell.model.web import Web
 
 REPLICA = "ENDWELL_REPLICA"
 _NOTHING = Node(Place("", 0), "", {})
@@ -91,8 +94,10 @@ class _Reader:
         if "services" in root.table and not services.table:
             self.report.warn(services.place, "there is no service: write [services.NAME] and its command")
         exit_when = self.exit_when(root, said.get("exit-when", ExitWhen()), services.table)
+        web = self.web(root, said.get("web"))
         self.report.settle()
-        project = Project(services=tuple(found), grace=grace, exit_when=exit_when)
+        socket = said.get("control", {}).get("socket", "")
+        project = Project(services=tuple(found), grace=grace, exit_when=exit_when, socket=socket, web=web)
         files = (self.path, *self.env_files)
         return Services(project, tuple(self.report.warnings), self.places, files)
 
@@ -135,6 +140,18 @@ class _Reader:
                 node.place, f"exit-when names {when.service!r}, {names_nobody(when.service, names)}"
             )
         return when
+
+    def web(self, root: Node, said: Mapping[str, Any] | None) -> Web | None:
+        node = root.table.get("web", root)
+        if said is None or ("listen" in node.table and "listen" not in said):
+            return None  # there is none, or it is wrong, and noted
+
+        def refuse(key: str, why: str) -> None:
+            # What a password is set to is shown to nobody.
+            self.report.error(node.table.get(key, node).place, f"web.{key} {why}")
+
+        listen, username, password = (said.get(key) for key in ("listen", "username", "password"))
+        return web_of(listen, username, password, node.place, refuse)
 
     def replicas(self, name: str, node: Node, root: Node) -> Iterator[ServiceSpec]:
         if not isinstance(node.value, dict):
@@ -210,6 +227,7 @@ class _Reader:
             stdout=stdout,
             stderr=stderr,
             hooks=hooks_of(said.get("hooks")),
+            stdin_open=said.get("stdin-open", False),
         )
 
     def after(

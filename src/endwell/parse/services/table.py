@@ -22,6 +22,7 @@ from endwell.parse.services.tables import (
     non_empty,
 )
 from endwell.parse.services.unknown import check_name
+from endwell.parse.web import listen
 
 
 def _signal(value: str) -> Signal:
@@ -132,6 +133,12 @@ SERVICE_KEYS = (
         "container",
     ),
     Key("hooks", HOOKS, "what is run around its start and stop"),
+    Key(
+        "stdin-open",
+        Switch(),
+        "whether its standard input stays open, for what `endwell attach` sends; without it, it is empty",
+        "false",
+    ),
     Key("autostart", Switch(), "whether it is started with the others", "true"),
     Key(
         "group",
@@ -216,8 +223,45 @@ STOP = Table(
         "grace-period": "did you mean grace?",
     },
 )
+CONTROL = Table(
+    (
+        Key(
+            "socket",
+            Text("a path, @NAME or none", non_empty, ("/run/web.sock", "none")),
+            "where clients connect; @NAME is in the abstract namespace",
+            "/run/endwell.sock, or where it can be",
+        ),
+    ),
+    "a table",
+    {"path": "did you mean socket?", "file": "did you mean socket?"},
+)
+WEB = Table(
+    (
+        Key(
+            "listen",
+            Text("HOST:PORT", listen, ("127.0.0.1:9080", "*:9080"), numbers=True),
+            "where the page is; `*` is every interface, and needs a password",
+            "127.0.0.1:9080",
+        ),
+        Key("username", Text("a text", str, numbers=True), "who may see it", "everybody who can connect"),
+        Key(
+            "password",
+            Text("a text", str, numbers=True),
+            "plain, or {SHA} and what `sha1sum` prints; needed off loopback",
+        ),
+    ),
+    "a table",
+    {
+        "address": "did you mean listen?",
+        "host": "write it in listen, as HOST:PORT",
+        "port": "write it in listen, as HOST:PORT",
+        "user": "did you mean username?",
+    },
+)
 EXIT_WHEN = Text(
-    "stopped, any-fails, all-exit or `SERVICE exits`", words.exit_when, ("any-fails", "all-exit", "web exits")
+    "stopped, any-fails, any-exits, all-exit or `SERVICE exits`",
+    words.exit_when,
+    ("any-fails", "any-exits", "all-exit", "web exits"),
 )
 PROJECT = Table(
     (
@@ -229,6 +273,8 @@ PROJECT = Table(
         ),
         Key("defaults", DEFAULTS, "what holds for every service that does not say otherwise"),
         Key("stop", STOP, "the end of the container"),
+        Key("control", CONTROL, "the socket of `endwell ps` and the like"),
+        Key("web", WEB, "a page to look at, and `/metrics`, `/healthz`, `/readyz`", "none"),
         Key("exit-when", EXIT_WHEN, "when the container ends by itself", "stopped: only when it is told to"),
     ),
     "a document",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +10,8 @@ if TYPE_CHECKING:
 
 def names_nobody(name: str, known: Collection[str]) -> str:
     """Return the end of a sentence about a name that no service has."""
+    import difflib  # noqa: PLC0415  only for words that are wrong
+
     near = difflib.get_close_matches(name, known, n=1)
     if near:
         return f"which is no service: did you mean {near[0]}?"

@@ -15,7 +15,6 @@ Compose file reference.
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -112,6 +111,8 @@ class _Expansion:
 
     def value(self, name: str, *, wanted: bool) -> str:
         if name not in self.variables and wanted:
+            import difflib  # noqa: PLC0415  only for words that are wrong
+
             near = difflib.get_close_matches(name, self.variables, n=1, cutoff=0.7)
             meant = f"did you mean {near[0]}?" if near else f"write ${{{name}:-}} if that is meant"
             self.missing(f"has ${{{name}}}, which is not set and becomes nothing: {meant}")

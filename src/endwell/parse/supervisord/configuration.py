@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from endwell.model.place import Place
 from endwell.model.project import When
-from endwell.model.supervisord import Place, Supervisorctl
+from endwell.model.supervisord import Supervisorctl
 from endwell.parse.supervisord import groups, servers
 from endwell.parse.supervisord.include import load
 from endwell.parse.supervisord.ini import DEFAULT
@@ -17,6 +17,7 @@ from endwell.parse.supervisord.own import MAIN, own_of_project
 from endwell.parse.supervisord.problems import Problem, Report
 from endwell.parse.supervisord.reading import Source
 from endwell.parse.supervisord.types import text
+from endwell.parse.supervisord.web import web_of_project
 
 if TYPE_CHECKING:
     from endwell.model.supervisord import Group, Supervisord
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 CLIENT = "supervisorctl"
 _CLIENT_OPTIONS = ("serverurl", "username", "password", "prompt", "history_file")
 _KINDS = (groups.PROGRAM, groups.GROUP, groups.LISTENER, groups.FASTCGI, servers.INTERFACE, servers.PLUGIN)
+_NAMED = (groups.PROGRAM, groups.GROUP, groups.LISTENER, groups.FASTCGI)
 _SINGLE = (MAIN, CLIENT, "include", servers.UNIX, servers.INET)
 
 
@@ -54,7 +56,8 @@ def read_configuration(path: str, surroundings: Surroundings) -> Reading:
         report.error(Place(path, 1), "there is no section [supervisord]: add a line [supervisord]")
         report.settle()
     main, environment = main_section(source)
-    grace, exit_when = own_of_project(source.section(MAIN, here=source.here))
+    grace, exit_when, socket = own_of_project(source.section(MAIN, here=source.here))
+    web = web_of_project(source.section(MAIN, here=source.here))
     interfaces = servers.rpc_interfaces(source)
     found = groups.groups_of(source)
     inet, unix = servers.inet_servers(source), servers.unix_servers(source)
@@ -71,6 +74,8 @@ def read_configuration(path: str, surroundings: Surroundings) -> Reading:
         serverurl=servers.server_url(unix, inet),
         grace=grace,
         exit_when=exit_when,
+        socket=socket,
+        web=web,
         file=path,
         files=files,
     )
@@ -145,6 +150,8 @@ def _check_names(found: tuple[Group, ...], source: Source) -> None:
 
 
 def _meant(name: str, known: set[str]) -> str:
+    import difflib  # noqa: PLC0415  only for words that are wrong
+
     near = difflib.get_close_matches(name, sorted(known), n=1)
     return "which is no program or group: " + (
         f"did you mean {near[0]}?" if near else "add it or correct the name"
@@ -158,8 +165,17 @@ def _complain(source: Source) -> None:
     if "include" in source.ini.sections:
         source.section("include").know("files")
     for section in source.ini.sections.values():
+        # What is one section in two files on purpose, such as [supervisord], has no name of its own.
+        for place in section.again if section.name.startswith(_NAMED) else ():
+            source.report.warn(
+                place,
+                f"[{section.name}] is at {section.place} already: both are one, and what is said last holds; "
+                "rename one, or put them together",
+            )
         single = section.name in _SINGLE or section.name.startswith((servers.UNIX, servers.INET))
         if not single and not section.name.startswith(_KINDS):
+            import difflib  # noqa: PLC0415  only for words that are wrong
+
             near = difflib.get_close_matches(section.name, [*_SINGLE, *_KINDS], n=1)
             meant = f"did you mean [{near[0]}]?" if near else "it is ignored, as supervisord does; remove it"
             source.report.warn(section.place, f"[{section.name}] is no section of supervisord: {meant}")

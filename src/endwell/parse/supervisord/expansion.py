@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -48,10 +47,14 @@ def _unknown(name: str, names: Mapping[str, str | int]) -> str:
     if name.startswith("ENV_"):
         variable = name.removeprefix("ENV_")
         known = [one.removeprefix("ENV_") for one in names if one.startswith("ENV_")]
+        import difflib  # noqa: PLC0415  only for words that are wrong
+
         near = difflib.get_close_matches(variable, known, n=1)
         meant = f"did you mean %(ENV_{near[0]})s?" if near else f"give the container the variable {variable}"
         return f"needs the environment variable {variable}, which is not set: {meant}"
     known = [one for one in _SHOWN if one in names]
+    import difflib  # noqa: PLC0415  only for words that are wrong
+
     near = difflib.get_close_matches(name, known, n=1)
     meant = f"did you mean %({near[0]})s?" if near else f"use one of {', '.join(known)} or ENV_NAME"
     return f"has %({name})s, which means nothing here: {meant}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from endwell.model.supervisord import Place
+from endwell.model.place import Place
 from endwell.parse.supervisord.expansion import expand
 from endwell.parse.supervisord.ini import Ini, read_ini
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from endwell.model.supervisord import Place
+from endwell.model.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,11 +56,19 @@ class Option:
 
 @dataclass(slots=True)
 class Section:
-    """A section's options by name, in the order of their first mention."""
+    """A section's options by name, in the order of their first mention.
+
+    Args:
+        name: between the brackets.
+        place: where it begins.
+        options: all that is said in it.
+        again: where else it begins.
+    """
 
     name: str
     place: Place
     options: dict[str, Option] = field(default_factory=dict)
+    again: list[Place] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -110,6 +118,8 @@ def read_ini(text: str, file: str, ini: Ini, report: Report) -> None:
 
 def _comment(line: str) -> int | None:
     """Where the comment of a line begins; None without one."""
+    if ";" not in line and "#" not in line:
+        return None
     if line.lstrip()[:1] in tuple(_COMMENT_SIGNS):
         return 0
     rounds = zip_longest(*([at for at, sign in enumerate(line) if sign == one] for one in _COMMENT_SIGNS))
@@ -182,6 +192,8 @@ class _Reader:
                 self.options = self.ini.defaults
             else:
                 section = self.ini.sections.setdefault(self.section, Section(self.section, place))
+                if place != section.place:
+                    section.again.append(place)
                 self.options = section.options
         elif self.options is None:
             mark = "; it begins with a byte order mark" if said.startswith("\ufeff") else ""

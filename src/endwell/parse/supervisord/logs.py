@@ -7,9 +7,10 @@ own output". Whatever the size, it is taken for that here: supervisord stumbles 
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from endwell.model.service import Log, Prefix, Rotation, WhenBlocked
+from endwell.model.service import Log, Prefix, Rotation, Stream, WhenBlocked
 from endwell.model.supervisord import Logfile
 
 if TYPE_CHECKING:
@@ -29,11 +30,22 @@ def log_of(stream: str, output: Output, program: Program, supervisord: Superviso
         stream: stdout or stderr.
         output: what the section says about it.
         program: whose it is.
-        supervisord: for childlogdir and the identifier in the names of AUTO files.
+        supervisord: for childlogdir and the identifier in the names of AUTO files, and for strip_ansi.
     """
+    log = _place(stream, output, program, supervisord)
+    return replace(
+        log,
+        strip_ansi=supervisord.strip_ansi,
+        events=output.events_enabled,
+        capture=max(output.capture_maxbytes, 0),
+    )
+
+
+def _place(stream: str, output: Output, program: Program, supervisord: Supervisord) -> Log:
     own = program.own
     prefix, blocked = own.prefix or Prefix.NONE, own.when_blocked or WhenBlocked.BLOCK
     path = output.logfile
+    temporary = path is Logfile.AUTO and bool(supervisord.childlogdir)
     if path is Logfile.AUTO:
         # Without a directory to write to, the output is better shown than lost.
         path = automatic(stream, program.name, supervisord) if supervisord.childlogdir else f"/dev/{stream}"
@@ -42,14 +54,15 @@ def log_of(stream: str, output: Output, program: Program, supervisord: Superviso
             return Log(discard=True)
         path = f"/dev/{stream}"
     if other := CONTAINER.get(path):
-        return Log(path="" if other == stream else f"/dev/{other}", prefix=prefix, when_blocked=blocked)
+        place = None if other == stream else Stream(other)
+        return Log(prefix=prefix, when_blocked=blocked, stream=place)
     rotation = Rotation(
         size=output.logfile_maxbytes if output.logfile_maxbytes > 0 else None,
         every=own.rotate_every,
         keep=max(output.logfile_backups, 0),
         compress=own.compress,
     )
-    return Log(path=path, prefix=prefix, rotation=rotation, when_blocked=blocked)
+    return Log(path=path, prefix=prefix, rotation=rotation, when_blocked=blocked, temporary=temporary)
 
 
 def automatic(stream: str, name: str, supervisord: Supervisord) -> str:

@@ -41,7 +41,10 @@ In [supervisord]:
 | key | value | meaning |
 |---|---|---|
 | endwell_grace | 10s | what the engine gives the container from the stop signal to SIGKILL |
-| endwell_exit_when | any-fails, all-exit, `web exits` | when the container ends by itself |
+| endwell_exit_when | any-fails, any-exits, all-exit, `web exits` | when the container ends by itself |
+| endwell_socket | /run/endwell.sock, none | where `endwell ps` and the like connect |
+| endwell_web_listen | 127.0.0.1:9080 | where a browser finds the page, and others `/metrics`; nowhere |
+| endwell_web_username, endwell_web_password | kim, plain or {SHA} | who may come in; needed off loopback |
 
 With endwell_restart, startsecs and startretries count only where they are written: Docker knows neither, a
 program has started when it is spawned.
@@ -79,7 +82,8 @@ _STOP = ("stop_timeout", "drain", "nice", "limits")
 _HOOKS = ("before_start", "after_start", "before_stop", "after_stop")
 _LOG = ("log_prefix", "log_when_blocked", "log_rotate_every", "log_compress")
 _NAMES = ("after", *_READY, "health", *_HEALTH, "restart", *_RESTART, *_STOP, *_HOOKS, "hook_timeout", *_LOG)
-KEYS = tuple(f"endwell_{one}" for one in _NAMES)
+_PREFIX = "endwell_"
+KEYS = tuple(_PREFIX + one for one in _NAMES)
 MAIN = "supervisord"
 
 
@@ -90,15 +94,21 @@ def own_of(program: Program, options: Options) -> Own:
         program: what supervisord's options say.
         options: of its section.
     """
+    if not options.any(_PREFIX) and not options.source.section(MAIN).any(_PREFIX):
+        return Own()  # most files have none, and there are thirty to look for
     return _Reader(program, options).own()
 
 
-def own_of_project(options: Options) -> tuple[float | None, ExitWhen | None]:
-    """Read from [supervisord] the grace in seconds and when the container ends; None where it is silent."""
+def own_of_project(options: Options) -> tuple[float | None, ExitWhen | None, str]:
+    """Read from [supervisord] the grace in seconds, when the container ends, and where the socket is.
+
+    None and empty where it is silent.
+    """
     options.know(*(f"endwell_{one}" for one in _LOG))
     return (
         options.get("endwell_grace", words.duration, None),
         options.get("endwell_exit_when", words.exit_when, None),
+        options.text("endwell_socket") or "",
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, TypeVar
 
-from endwell.model.supervisord import Place
+from endwell.model.place import Place
 from endwell.parse.supervisord.expansion import bare, expand
 from endwell.parse.supervisord.types import text
 
@@ -92,6 +91,12 @@ class Options:
         self.asked.add(option)
         return self.source.ini.option(self.name, option)
 
+    def any(self, prefix: str) -> bool:
+        """Whether there is an option that begins like this, in the section or in [DEFAULT]."""
+        section = self.source.ini.sections.get(self.name)
+        own = section.options if section else ()
+        return any(name.startswith(prefix) for name in (*own, *self.source.ini.defaults))
+
     def know(self, *options: str) -> None:
         """Say that these are options of the section although nobody asks for them now."""
         self.asked.update(options)
@@ -120,12 +125,14 @@ class Options:
             return default
         value = found.value
         rounds = [self.names if names is None else names] + ([] if again is None else [again])
+        if "%" not in value:
+            rounds = []  # most have none, and to put all names together costs more than all the rest
         try:
             for known in rounds:
                 value = self.expanded(option, found, value, self.source.variables | dict(known))
             return convert(value)
         except ValueError as error:
-            shown = "(not shown)" if option == _SECRET else repr(value)
+            shown = "(not shown)" if option.endswith(_SECRET) else repr(value)
             self.error(option, f"{option}={shown} {error}")
             return default
 
@@ -163,5 +170,7 @@ def _hint(option: str, asked: set[str]) -> str:
         return "is it a section whose line does not end with ]?"
     if foreign := _FOREIGN.get(option):
         return f"endwell's own word for it is {foreign}"
+    import difflib  # noqa: PLC0415  only for words that are wrong
+
     near = difflib.get_close_matches(option, sorted(asked), n=1, cutoff=0.75)
     return f"did you mean {near[0]}?" if near else "it is ignored, as supervisord does; remove it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from endwell.model.supervisord import InetServer, RpcInterface, UnixServer
+from endwell.model.supervisord_servers import InetServer, RpcInterface, UnixServer
 from endwell.parse.supervisord.local import Local
 from endwell.parse.supervisord.types import inet_address, octal
 

@@ -9,13 +9,17 @@
 | priority | priority and group_priority; the services are in supervisord's order of start |
 | stopsignal, stopwaitsecs, stopasgroup | stop_signal, stop_timeout, stop_group |
 | killasgroup | nothing: at the end all of a service's processes are killed anyway |
+| a pipe as standard input | stdin_open |
 | std*_logfile AUTO | a file in childlogdir |
 | std*_logfile NONE | discarded |
 | std*_logfile /dev/stdout | the container's own output |
 | std*_syslog | the container's own output, for want of a syslog in the container |
+| std*_events_enabled, std*_capture_maxbytes | events, capture of its logs |
+| socket | the socket of each service of an [fcgi-program:x] that is in no group |
+| events, buffer_size | the listener of each service of an [eventlistener:x] |
 | user of [supervisord] | the user of each service that has none of its own |
 
-Events, captures, sockets and servers have no words but supervisord's: they stay in its own value.
+Servers have no words but supervisord's: they stay in its own value.
 """
 
 from __future__ import annotations
@@ -24,9 +28,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from endwell.model.project import ExitWhen, Project
-from endwell.model.service import Hooks, ServiceSpec
+from endwell.model.service import Hooks, Listening, ServiceSpec, SocketSpec
 from endwell.model.signals import CONT, Signal
-from endwell.model.supervisord import Logfile
+from endwell.model.supervisord import EventListener, FastCgi, Logfile
 from endwell.parse.supervisord.logs import log_of
 from endwell.parse.supervisord.policies import restart_policy, start_policy
 from endwell.parse.supervisord.problems import Report
@@ -35,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from endwell.model.readiness import Dependency
-    from endwell.model.supervisord import Group, Program, Supervisord
+    from endwell.model.service import Log
+    from endwell.model.supervisord import FastCgiSocket, Group, Program, Supervisord
     from endwell.parse.supervisord.problems import Problem
 
 
@@ -64,15 +69,27 @@ def translate(supervisord: Supervisord) -> Translation:
     names = _names(found)
     services = []
     programs = {}
+    files: set[str] = set()
     for group, program in found:
         name = names[group.name, program.section]
         spec = _service(name, group, program, supervisord, report)
-        spec = replace(spec, after=tuple(_after(program, group, names)))
+        spec = replace(
+            spec,
+            after=tuple(_after(program, group, names)),
+            stdout=_alone(spec.stdout, group, files),
+            stderr=None if spec.stderr is None else _alone(spec.stderr, group, files),
+        )
         services.append(spec)
         programs[spec.key] = program
     grace = Project().grace if supervisord.grace is None else supervisord.grace
     exit_when = supervisord.exit_when or ExitWhen()
-    project = Project(services=tuple(services), grace=grace, exit_when=exit_when)
+    project = Project(
+        services=tuple(services),
+        grace=grace,
+        exit_when=exit_when,
+        socket=supervisord.socket,
+        web=supervisord.web,
+    )
     return Translation(project, programs, tuple(report.warnings))
 
 
@@ -125,6 +142,11 @@ def _service(
     name: str, group: Group, program: Program, supervisord: Supervisord, report: Report
 ) -> ServiceSpec:
     own = program.own
+    listens = Listening(group.events, group.buffer_size) if isinstance(group, EventListener) else None
+    stdout = log_of("stdout", program.stdout, program, supervisord)
+    if listens is not None:
+        stdout = replace(stdout, events=False, capture=0)  # it is the protocol, and that is all it is
+    socket = _socket(group.socket) if isinstance(group, FastCgi) else None
     stop = Signal(program.stopsignal) if program.stopsignal else CONT
     _warn(program, report)
     return ServiceSpec(
@@ -150,10 +172,26 @@ def _service(
         umask=program.umask,
         nice=own.nice,
         limits=own.limits,
-        stdout=log_of("stdout", program.stdout, program, supervisord),
+        stdout=stdout,
         stderr=None if program.redirect_stderr else log_of("stderr", program.stderr, program, supervisord),
         hooks=own.hooks or Hooks(),
+        stdin_open=socket is None,
+        listener=listens,
+        socket=socket,
     )
+
+
+def _alone(log: Log, group: Group, files: set[str]) -> Log:
+    """Return a log with a file of its own: AUTO ones are named by processes, which two groups may have."""
+    if log.temporary and log.path in files:
+        folder, _, name = log.path.rpartition("/")
+        log = replace(log, path=f"{folder}/{group.name}-{name}")
+    files.add(log.path)
+    return log
+
+
+def _socket(socket: FastCgiSocket) -> SocketSpec:
+    return SocketSpec(socket.path, socket.host, socket.port, socket.owner, socket.mode, socket.backlog)
 
 
 def _environment(group: Group, program: Program, supervisord: Supervisord) -> dict[str, str]:

@@ -5,7 +5,6 @@ What Python's int() takes, supervisord takes: `1_000`, ` 7`, digits of other scr
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 
@@ -188,5 +187,7 @@ def _port(value: str) -> int:
 
 
 def _meant(value: str, known: dict[str, int] | list[str], else_: str, most: int = 99) -> str:
+    import difflib  # noqa: PLC0415  only for words that are wrong
+
     near = difflib.get_close_matches(value, list(known), n=1)
     return f"did you mean {near[0]}?" if near else else_ + ", ".join(list(known)[:most])

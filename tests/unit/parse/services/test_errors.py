@@ -242,8 +242,8 @@ ERRORS = (
     (
         "exit-when = 'never'\n" + WEB,
         (
-            "1: exit-when = 'never' does not say when the container ends: write any-fails, all-exit, or for "
-            "example web exits"
+            "1: exit-when = 'never' does not say when the container ends: write any-fails, any-exits, "
+            "all-exit, or for example web exits"
         ),
     ),
     (

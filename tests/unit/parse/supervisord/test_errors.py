@@ -193,6 +193,15 @@ WARNINGS: tuple[tuple[str, list[str]], ...] = (
         ["3: [include] files: nothing matches /etc/*.ini; correct it or remove it"],
     ),
     (
+        MAIN + WEB + "[supervisord]\n[program:web]\nnumprocs=1\n",
+        [
+            (
+                "5: [program:web] is at /etc/supervisord.conf:2 already: both are one, and what is said last "
+                "holds; rename one, or put them together"
+            )
+        ],
+    ),
+    (
         MAIN + WEB + "[group:web]\nprograms=b\npriority=1\n[program:b]\ncommand=x\n",
         ["2: the group web never runs, as that of /etc/supervisord.conf:4 has its name: rename one"],
     ),

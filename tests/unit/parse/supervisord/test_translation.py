@@ -15,7 +15,18 @@ from endwell.model.restart import (
     RestartPolicy,
     StartPolicy,
 )
-from endwell.model.service import Hook, Hooks, Log, Prefix, Rotation, ServiceSpec, WhenBlocked
+from endwell.model.service import (
+    Hook,
+    Hooks,
+    Listening,
+    Log,
+    Prefix,
+    Rotation,
+    ServiceSpec,
+    SocketSpec,
+    Stream,
+    WhenBlocked,
+)
 from endwell.model.signals import CONT, INT
 from endwell.parse.supervisord import ConfigurationError, read_configuration, search_path, translate
 from tests.unit.parse.supervisord.files import FILE, MAIN, read, surroundings, translated
@@ -44,8 +55,9 @@ def test_the_defaults_are_those_of_supervisord() -> None:
             "SUPERVISOR_PROCESS_NAME": "web",
             "SUPERVISOR_GROUP_NAME": "web",
         },
-        stdout=Log("/var/tmp/web-stdout---supervisor.log", Prefix.NONE, AUTO),
-        stderr=Log("/var/tmp/web-stderr---supervisor.log", Prefix.NONE, AUTO),
+        stdout=Log("/var/tmp/web-stdout---supervisor.log", Prefix.NONE, AUTO, temporary=True),
+        stderr=Log("/var/tmp/web-stderr---supervisor.log", Prefix.NONE, AUTO, temporary=True),
+        stdin_open=True,
     )
 
 
@@ -96,8 +108,8 @@ def test_starts_and_restarts(options: str, start: StartPolicy, restart: RestartP
         ),
         (
             "stdout_logfile=/dev/stderr\nstderr_logfile=/proc/self/fd/1\n",
-            Log("/dev/stderr", Prefix.NONE),
-            Log("/dev/stdout", Prefix.NONE),
+            Log(prefix=Prefix.NONE, stream=Stream.STDERR),
+            Log(prefix=Prefix.NONE, stream=Stream.STDOUT),
         ),
         ("stdout_logfile=NONE\nstderr_logfile=\n", Log(discard=True), Log(discard=True)),
         (
@@ -120,15 +132,47 @@ def test_starts_and_restarts(options: str, start: StartPolicy, restart: RestartP
             Log("x", Prefix.NONE, Rotation(AUTO.size, 86400, 10, compress=True)),
             None,
         ),
+        (
+            "stdout_logfile=NONE\nstdout_events_enabled=true\nstderr_logfile=x\nstderr_capture_maxbytes=1KB\n",
+            Log(discard=True, events=True),
+            Log("x", Prefix.NONE, AUTO, capture=1024),
+        ),
     ],
 )
 def test_logs(options: str, stdout: Log, stderr: Log | None) -> None:
     assert (web(options).stdout, web(options).stderr) == (stdout, stderr)
 
 
+def test_sockets_of_fastcgi() -> None:
+    text = "[fcgi-program:f]\ncommand=x\nsocket=unix:///run/f\nsocket_mode=0770\nsocket_backlog=5\n"
+    text += "[fcgi-program:t]\ncommand=x\nsocket=tcp://h:9000\n"
+    text += "[fcgi-program:g]\ncommand=x\nsocket=tcp://h:9001\n[group:all]\nprograms=g\n"
+    found = {one.name: one for one in translated(MAIN + WEB + text).project.services}
+    assert found["f"].socket == SocketSpec(path="/run/f", mode=0o770, backlog=5)
+    assert found["t"].socket == SocketSpec(host="h", port=9000)
+    # In a group it has none, and a pipe like all others.
+    assert (found["g"].socket, found["g"].stdin_open) == (None, True)
+    assert (found["f"].stdin_open, found["web"].socket, found["web"].stdin_open) == (False, None, True)
+
+
 def test_what_supervisord_says_of_logs_is_for_all() -> None:
-    spec = web("stdout_logfile=/dev/stdout\nredirect_stderr=1\n", "endwell_log_prefix=time\n")
+    spec = web("stdout_logfile=/dev/stdout\nredirect_stderr=1\n", "endwell_log_prefix=time\nstrip_ansi=1\n")
     assert spec.stdout.prefix is Prefix.TIME
+    assert spec.stdout.strip_ansi
+
+
+def test_who_listens_to_what() -> None:
+    text = (
+        "[eventlistener:l]\ncommand=x\nevents=TICK_5,PROCESS_STATE\nbuffer_size=3\nstdout_events_enabled=1\n"
+    )
+    text += "stdout_capture_maxbytes=1MB\nstderr_events_enabled=1\nnumprocs=2\nprocess_name=%(process_num)s\n"
+    specs = [one for one in translated(MAIN + WEB + text).project.services if one.listener is not None]
+    assert [one.key for one in specs] == [("l", 0), ("l", 1)]
+    for spec in specs:
+        assert spec.listener == Listening(("PROCESS_STATE", "TICK_5"), 3)
+        assert (spec.stdout.events, spec.stdout.capture) == (False, 0)
+        assert spec.stderr is not None
+        assert spec.stderr.events
 
 
 def test_output_is_shown_where_there_is_no_directory_for_it() -> None:
@@ -216,6 +260,10 @@ def test_groups_priorities_and_the_order_of_start() -> None:
 def test_a_program_in_two_groups_is_two_services() -> None:
     found = translated(MAIN + WEB + "[group:g]\nprograms=web\n[group:h]\nprograms=web,web\n")
     assert [(one.name, one.group) for one in found.project.services] == [("web", "g"), ("h:web", "h")]
+    assert [one.stdout.path for one in found.project.services] == [
+        "/var/tmp/web-stdout---supervisor.log",
+        "/var/tmp/h-web-stdout---supervisor.log",
+    ]
 
 
 def test_what_never_runs_is_left_out() -> None:
