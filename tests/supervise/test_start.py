@@ -94,6 +94,7 @@ def test_who_is_not_ready_in_time_has_failed_to_start(tmp_path: Path) -> None:
         ("no-such-program", 127, "cannot find no-such-program: it is not on PATH"),
         ("/no/such", 127, "cannot find /no/such: there is no such file"),
         ("/etc/hostname", 126, "cannot execute /etc/hostname"),
+        ("sh -c 'a ; b'", 127, "the command cannot be split into words, or is empty"),
     ],
 )
 def test_what_cannot_be_executed_ends_as_in_a_shell(
@@ -115,7 +116,8 @@ def test_the_status_is_that_of_the_service_that_was_asked_for(tmp_path: Path, en
 
 def test_any_fails_ends_all_with_its_status(tmp_path: Path) -> None:
     bad = program("bad", "exit 9", "autorestart=false")
-    with Up(tmp_path, bad + program("web", STOP), settings="endwell_exit_when=any-fails") as up:
+    web = program("web", STOP, "priority=1")
+    with Up(tmp_path, bad + web, settings="endwell_exit_when=any-fails") as up:
         assert up.wait() == 9
         assert up.report["stop"]["why"] == "bad has failed: exited with 9"
         assert up.service("web")["told"] == 0.0
@@ -184,3 +186,12 @@ def test_check_starts_nothing(tmp_path: Path) -> None:
     with Up(tmp_path, program("web", "echo started"), "--check") as up:
         assert up.wait() == 0
         assert up.out == []
+
+
+@pytest.mark.root
+def test_without_proc_it_says_so_and_starts_nothing(tmp_path: Path) -> None:
+    prefix = ("unshare", "--mount", "sh", "-c", 'umount -l /proc && exec "$@"', "-")
+    with Up(tmp_path, program("web", STOP), prefix=prefix) as up:
+        assert up.wait() == 2
+    assert up.err == ["endwell: cannot see processes without /proc; mount it there with mount -t proc"]
+    assert up.out == []

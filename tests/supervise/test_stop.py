@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from endwell.system.tree import children_of
-from tests.supervise.upping import DEAF, STOP, Up, end_of, held_until_the_end, program
+from tests.supervise.upping import DEAF, STOP, WAIT, Up, end_of, held_until_the_end, program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +76,7 @@ def test_the_second_signal_kills_when_all_were_told_by_the_first(tmp_path: Path)
         for number in (signal.SIGTERM, signal.SIGINT):
             up.process.send_signal(number)
         assert up.wait() == 124
+        assert any(f"{signal.Signals(number).name} again: " in line for number in (2, 15) for line in up.err)
         assert up.report["grace"]["used"] < 30
 
 
@@ -113,15 +115,16 @@ def test_an_orphan_that_obeys_needs_no_kill(tmp_path: Path) -> None:
     assert end_of(held) == b""
 
 
-def test_a_daemon_whose_service_is_over_is_told_at_the_end(tmp_path: Path) -> None:
+def test_a_daemon_whose_service_is_over_is_told_as_that_services(tmp_path: Path) -> None:
     held = held_until_the_end(tmp_path / "held")
     # In the middle of an exec nobody has a command line.
     daemon = f"exec 9>{tmp_path}/held; setsid sh -c 'exec 8<>never; echo daemon; read line <&8' & exit 0"
     with Up(tmp_path, program("start", daemon, "autorestart=false")) as up:
         up.wait_for("daemon", "start exited with 0")
         assert up.stop() == 0
-        assert ["echo daemon" in row["command"] for row in up.report["rest"]] == [True]
-        assert [row["killed"] for row in up.report["rest"]] == [False]
+        assert up.service("start")["told"] is not None
+        assert up.service("start")["killed"] is None
+        assert up.report["rest"] == []
     assert end_of(held) == b""
 
 
@@ -174,7 +177,8 @@ def test_as_pid_1_everybody_in_the_namespace_is_told(tmp_path: Path) -> None:
     held = held_until_the_end(tmp_path / "held")
     daemon = f"exec 9>{tmp_path}/held; (setsid sh -c 'echo daemon; exec sleep 1000' &); exec sleep 1000"
     inside = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
-    with Up(tmp_path, program("web", daemon), "--exit-code-from", "web", prefix=inside) as up:
+    alone = ("--no-init", "--exit-code-from", "web")
+    with Up(tmp_path, program("web", daemon), *alone, prefix=inside) as up:
         up.wait_for("daemon", "web is running, pid 2")
         (first,) = children_of(up.process.pid)
         os.kill(first, signal.SIGTERM)
@@ -185,7 +189,7 @@ def test_as_pid_1_everybody_in_the_namespace_is_told(tmp_path: Path) -> None:
 @pytest.mark.root
 def test_as_pid_1_who_was_brought_in_from_outside_is_told_too(tmp_path: Path) -> None:
     inside = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
-    with Up(tmp_path, program("web", STOP), prefix=inside) as up:
+    with Up(tmp_path, program("web", STOP), "--no-init", prefix=inside) as up:
         up.wait_for("up web")
         (first,) = children_of(up.process.pid)
         # As docker exec does: its parent is not in the namespace.
@@ -199,3 +203,36 @@ def test_as_pid_1_who_was_brought_in_from_outside_is_told_too(tmp_path: Path) ->
             assert guest.wait() == -signal.SIGTERM
         assert ["echo in" in row["command"] for row in up.report["rest"]] == [True]
         assert [row["killed"] for row in up.report["rest"]] == [False]
+
+
+def test_who_has_stopped_goes_on_to_do_what_he_was_told(tmp_path: Path) -> None:
+    script = f"trap 'echo bye; exit 0' TERM; {WAIT}"
+    with Up(tmp_path, program("one", script)) as up:
+        up.wait_for("up one", "one is running")
+        pid = int(next(line for line in up.err if "is running" in line).rsplit(" ", 1)[1])
+        pidfd = os.pidfd_open(pid)
+        signal.pidfd_send_signal(pidfd, signal.SIGSTOP)
+        up.wait_until_stopped(pid)
+        assert up.stop() == 0
+        os.close(pidfd)
+    assert "bye" in up.out
+
+
+def test_one_whose_start_meets_a_mistake_of_ours_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(
+        "import sys\n"
+        "from endwell.cli.main import main\n"
+        "from endwell.supervise.workshop import Workshop\n"
+        "real = Workshop.start\n"
+        "def start(self, spec, **words):\n"
+        "    if spec.name == 'one':\n"
+        "        raise IndexError('on purpose')\n"
+        "    return real(self, spec, **words)\n"
+        "Workshop.start = start\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    text = program("one", STOP, "startretries=0") + program("two", STOP)
+    with Up(tmp_path, text, endwell=(sys.executable, str(tmp_path / "broken.py"))) as up:
+        up.wait_for("one is given up: a mistake of endwell's own", "up two")
+        assert up.stop() == 0
+        assert up.report["grace"]["used"] < 5

@@ -36,6 +36,7 @@ class Up:
         prefix: what runs it, such as `unshare`.
         settings: lines of [supervisord].
         endwell: the command.
+        name: of the file, where it is no supervisord.conf; then `text` is all of it.
     """
 
     def __init__(
@@ -46,9 +47,11 @@ class Up:
         prefix: tuple[str, ...] = (),
         settings: str = "",
         endwell: tuple[str, ...] = (sys.executable, "-m", "endwell"),
+        name: str = "supervisord.conf",
     ) -> None:
-        self.path = directory / "supervisord.conf"
-        self.path.write_text(f"[supervisord]\nnodaemon=true\n{settings}\n{text}")
+        self.path = directory / name
+        self._head = f"[supervisord]\nnodaemon=true\n{settings}\n" if name == "supervisord.conf" else ""
+        self.write(text)
         os.mkfifo(directory / "never")
         self._report = directory / "report.json"
         command = [*prefix, *endwell, "up", "-c", str(self.path)]
@@ -98,6 +101,10 @@ class Up:
         rows: list[dict[str, Any]] = self.report["services"]
         return next(row for row in rows if (row["service"], row["replica"]) == (name, replica))
 
+    def write(self, text: str) -> None:
+        """Write another text into its file."""
+        self.path.write_text(f"{self._head}{text}")
+
     def wait_for(self, *lines: str) -> None:
         """Read until each of these is a line, or in a line of the supervisor's own."""
         for _ in self._reading():
@@ -112,6 +119,13 @@ class Up:
             if happened():
                 return
         raise AssertionError(f"it did not come: {self.out} {self.err}")
+
+    @staticmethod
+    def wait_until_stopped(pid: int) -> None:
+        """Wait until a service's process has stopped for a signal: nothing tells anybody but its parent."""
+        until = time.monotonic() + PATIENCE
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "T":
+            assert time.monotonic() < until
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, and return the exit status."""

@@ -32,12 +32,13 @@ class Account:
     Args:
         grace: the project's, in seconds.
         exit_code_from: the service whose exit status is ours; empty for none.
+        kept_back: seconds of the container's grace that the project does not have, but its users know of.
 
     Attributes:
         asked: when the stop was asked for; None before.
         reason: by what.
         outcome: why the project ended by itself, if it did.
-        present: the replicas that had a process then.
+        present: the replicas of which there was a process then.
         rest_told: the others who got SIGTERM at the end, by number with their command line.
         rest_killed: likewise SIGKILL.
         killed_last: the replicas that were killed when the time for all was over.
@@ -46,8 +47,9 @@ class Account:
         over: when it was over.
     """
 
-    def __init__(self, grace: float, exit_code_from: str = "") -> None:
+    def __init__(self, grace: float, exit_code_from: str = "", kept_back: float = 0.0) -> None:
         self.grace = grace
+        self.kept_back = kept_back
         self.exit_code_from = exit_code_from
         self.asked: float | None = None
         self.reason = ""
@@ -64,7 +66,7 @@ class Account:
         """The stop was asked for."""
         if self.asked is None:
             self.asked, self.reason = now, reason
-            self.present = tuple(life.spec.key for life in lives if life.pid)
+            self.present = tuple(life.spec.key for life in lives if life.pid or life.left)
 
     @property
     def took(self) -> float:
@@ -117,7 +119,7 @@ class Account:
             if stopped
             else "no service was running"
         )
-        yield f"over after {self.took:.2f} s of {self.grace:g} s ({self.reason}): {good}"
+        yield f"over after {self.took:.2f} s of {self.grace + self.kept_back:g} s ({self.reason}): {good}"
 
     def report(self, lives: Collection[Life]) -> dict[str, Any]:
         """Tell it to programs: times are in seconds after the stop was asked for."""
@@ -131,7 +133,7 @@ class Account:
             ],
             "late": [{"service": name, "replica": index + 1} for name, index in self.late],
             "lost": list(self.lost),
-            "grace": {"given": self.grace, "used": round(self.took, 6)},
+            "grace": {"given": round(self.grace + self.kept_back, 6), "used": round(self.took, 6)},
             "exit": self.status(lives),
         }
 

@@ -7,10 +7,10 @@ is at localhost, or at the container's own name, which is in there.
 
 from __future__ import annotations
 
+import _socket  # socket makes enumerations of hundreds of constants that nobody needs here
 import contextlib
 import errno
 import os
-import socket
 from typing import TYPE_CHECKING, Protocol
 
 from endwell.model.readiness import Means
@@ -92,7 +92,7 @@ class Connection:
         self._answer: Callable[[bool], None] | None = answer
         self._left = list(addresses(host))
         self._read = b""
-        self._socket: socket.socket | None = None
+        self._socket: _socket.socket | None = None
         self._next()
 
     def cancel(self) -> None:
@@ -105,9 +105,9 @@ class Connection:
         self._close()
         while self._left:
             address = self._left.pop(0)
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            family = _socket.AF_INET6 if ":" in address else _socket.AF_INET
             try:
-                self._socket = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+                self._socket = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
             except OSError:
                 continue
             # Not writable before it is connected, or refused.
@@ -119,7 +119,7 @@ class Connection:
 
     def _connected(self) -> None:
         assert self._socket is not None  # noqa: S101  it is what was watched
-        if self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        if self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR):
             self._next()
             return
         if not self._asks:
@@ -198,9 +198,9 @@ def http_request(url: str) -> tuple[str, int, bytes]:
 
 def addresses(host: str) -> tuple[str, ...]:
     """Return the addresses of a host, without asking anybody beyond this machine; none if it is not known."""
-    for family in (socket.AF_INET, socket.AF_INET6):
+    for family in (_socket.AF_INET, _socket.AF_INET6):
         with contextlib.suppress(OSError):
-            socket.inet_pton(family, host)
+            _socket.inet_pton(family, host)
             return (host,)
     if host == "localhost":
         return _LOCAL

@@ -13,16 +13,18 @@ import contextlib
 import os
 import signal
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from endwell.model.process import End
 from endwell.model.signals import Signal
 from endwell.system import tree
-from endwell.system.spawn import Process, spawn
+from endwell.system.spawn import spawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from endwell.system.child_process import Process
     from endwell.system.program import Program
 
 Key = tuple[str, int]
@@ -30,6 +32,7 @@ Key = tuple[str, int]
 # A process that forks as fast as it can is met again in the next round; the machine comes back to the rest.
 _ROUNDS = 20
 _SIGKILL = int(signal.SIGKILL)
+_OURS: Key = ("", -1)
 
 
 @dataclass(slots=True, eq=False)
@@ -57,15 +60,31 @@ class Children:
     """
 
     def __init__(self, keys: Iterable[Key]) -> None:
-        first = tree.first_mark()
-        self._marks = {key: first + number for number, key in enumerate(keys)}
-        self._keys = {mark: key for key, mark in self._marks.items()}
+        self._first = tree.first_mark()
+        self._marks: dict[Key, int] = {}
+        self._keys: dict[int, Key] = {}
         self._children: dict[int, Child] = {}
         self._mains: dict[Key, Child] = {}
         self._groups: dict[int, Key] = {}
+        self._groups_of: dict[Key, list[int]] = {}
+        self._looks = 0
+        self._at_work: dict[Key, int] = {}  # how many we have started for a replica that have not ended
+        self._ended_at: dict[Key, int] = {}  # how often we had looked when the last one of them ended
         self._orphans: dict[int, Key | None] = {}
         self._doomed: set[Key] = set()
         self._all_doomed = False
+        self.know(keys)
+
+    def know(self, keys: Iterable[Key]) -> None:
+        """Let there be these replicas, too; a mark outlives its service, as those who wear it may."""
+        for key in keys:
+            if key not in self._marks:
+                mark = self._marks[key] = self._first + len(self._marks)
+                self._keys[mark] = key
+
+    def marks(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """Return what processes of these replicas wear."""
+        return {key: self._marks[key] for key in keys}
 
     # ------------------------------------------------------------------------------------------ start and end
 
@@ -79,11 +98,28 @@ class Children:
         child = Child(spawn(program), key, main, ended)
         pid = child.process.pid
         self._children[pid] = child
+        self._at_work[key] = self._at_work.get(key, 0) + 1
         if main:
             self._doomed.discard(key)
             self._mains[key] = child
-            self._groups[pid] = key
+            self._take_group(key, pid)
         return child
+
+    def start_own(self, program: Program, ended: Callable[[Child, End], None]) -> Child:
+        """Start a program that belongs to no replica but to us; `ended` is called with it and how it ended.
+
+        Raises:
+            SpawnError: it cannot be.
+        """
+        child = Child(spawn(program), _OURS, main=False, ended=_nothing)
+        child.ended = partial(ended, child)
+        self._children[child.process.pid] = child
+        return child
+
+    def is_ours(self, pid: int) -> bool:
+        """Whether it is a program of `start_own`, which ends when we do: nobody's business."""
+        child = self._children.get(pid)
+        return child is not None and child.key == _OURS
 
     def main(self, key: Key) -> Child | None:
         """Return the process of a replica, if it has one."""
@@ -101,6 +137,9 @@ class Children:
             child.process.close()
             if child.main:
                 del self._mains[child.key]
+            if child.key in self._at_work:
+                self._at_work[child.key] -= 1
+                self._ended_at[child.key] = self._looks
             ended.append((child, end))
         if self._doomed or self._all_doomed:
             self._kill_newcomers()
@@ -110,6 +149,7 @@ class Children:
 
     def look(self) -> None:
         """Look for orphans that have come to us."""
+        self._looks += 1
         own = tree.children_of(os.getpid())
         self._orphans = {pid: self._orphans[pid] for pid in own if pid in self._orphans}
         for pid in own:
@@ -118,9 +158,25 @@ class Children:
                 if standing is not None and standing.state not in "ZX":
                     self._orphans[pid] = self._owner(pid, standing)
 
+    def family(self, key: Key) -> list[int]:
+        """Return who came from a replica's process as far as that is known, parents before children."""
+        return tree.below(self._roots(key))
+
     def left(self, key: Key) -> bool:
         """Whether orphans of a replica were there when we looked last."""
         return key in self._orphans.values()
+
+    def left_now(self, key: Key) -> bool:
+        """Whether there are orphans of a replica, which has no process now.
+
+        There are none if there were none when we looked after the end of the last one that we had started
+        for it: whoever comes from a process has an ancestor that would have been there. To look every time
+        would be the most of what a thousand services cost that end at once, again and again.
+        """
+        known = not self._at_work.get(key) and self._looks > self._ended_at.get(key, 0)
+        if self.left(key) or not known:
+            self.look()
+        return self.left(key)
 
     def anybody(self) -> list[int]:
         """Return everybody but us whom we have to end before we leave, parents before children."""
@@ -144,10 +200,12 @@ class Children:
         """What of a replica comes to light from now on is not meant by an earlier `kill`."""
         self._doomed.discard(key)
 
-    def send_tree(self, key: Key, numbers: Sequence[int]) -> None:
-        """Send signals to everybody who came from a replica's process."""
+    def send_tree(
+        self, key: Key, numbers: Sequence[int], note: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Send signals to everybody who came from a replica's process; `note` is called for each at once."""
         self.look()
-        tree.signal_all(tree.below(self._roots(key)), numbers, self._marks[key])
+        tree.signal_all(tree.below(self._roots(key)), numbers, self._marks[key], note=note)
 
     def kill(self, key: Key) -> None:
         """Send SIGKILL to everybody who came from a replica's process, those who come to light later too."""
@@ -179,6 +237,14 @@ class Children:
         return self._kill_below(lambda: [os.getpid()], None)
 
     # ---------------------------------------------------------------------------------------------------- how
+
+    def _take_group(self, key: Key, pid: int) -> None:
+        """Remember whose process group it is, and forget those of which nobody is left."""
+        if not self.left(key):
+            for old in self._groups_of.pop(key, ()):
+                self._groups.pop(old, None)
+        self._groups[pid] = key
+        self._groups_of.setdefault(key, []).append(pid)
 
     def _roots(self, key: Key) -> list[int]:
         main = self._mains.get(key)
@@ -230,3 +296,7 @@ def _lives(pid: int) -> bool:
 def _broadcast(number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1, number)
+
+
+def _nothing(_: End) -> None:
+    pass

@@ -22,11 +22,14 @@ class Checks:
         health: what, how often, and how long an answer may take.
         run: for commands.
         answer: called with each answer; none in time is a bad one.
+
+    Attributes:
+        health: as above.
     """
 
     def __init__(self, loop: Loop, health: Health, run: Runner, answer: Callable[[bool], None]) -> None:
         self._loop = loop
-        self._health = health
+        self.health = health
         self._run = run
         self._answer = answer
         self._question: Question | None = None
@@ -49,10 +52,10 @@ class Checks:
             if this != self._round:
                 return
             self.close()
-            self._timer = self._loop.after(self._health.interval, self._ask)
+            self._timer = self._loop.after(self.health.interval, self._ask)
             self._answer(good)
 
-        self._timer = self._loop.after(self._health.timeout, lambda: take(False))  # noqa: FBT003
-        question = ask(self._health.means, self._health.value, self._loop, self._run, take)
+        self._timer = self._loop.after(self.health.timeout, lambda: take(False))  # noqa: FBT003
+        question = ask(self.health.means, self.health.value, self._loop, self._run, take)
         if this == self._round:
             self._question = question

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_TOLD = 20  # those after them are not worth the output
-_TOO_MANY = 1000
+_WHILE = 60.0  # seconds
+_TOLD = 20  # in that time: those after them are not worth the output
+_TOO_MANY = 1000  # likewise: we do nothing else any more
 
 
 class Mistakes:
@@ -16,14 +17,19 @@ class Mistakes:
 
     Args:
         say: says a line.
+        now: seconds on the monotonic clock.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], now: Callable[[], float]) -> None:
         self._say = say
+        self._now = now
+        self._since = now()
         self._count = 0
 
     def note(self, error: Exception) -> bool:
         """Tell of one, and return whether it is time to give up."""
+        if self._now() - self._since > _WHILE:
+            self._since, self._count = self._now(), 0
         self._count += 1
         if self._count <= _TOLD:
             self._say(f"a mistake of endwell's own, please report it: {where(error)}")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from endwell.machine.act import Refused, RollingDone
 from endwell.machine.effect import Announce
-from endwell.machine.ensemble import Refused, RollingDone
 from endwell.machine.outcome import Outcome
 from endwell.machine.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from endwell.machine.ensemble import Act
+    from endwell.machine.act import Act
     from endwell.machine.life import Life
 
 Key = tuple[str, int]

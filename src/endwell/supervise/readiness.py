@@ -7,9 +7,9 @@ belong to one process: what the one before it has sent late does not count for t
 
 from __future__ import annotations
 
+import _socket  # socket makes enumerations of hundreds of constants that nobody needs here
 import os
 import re
-import socket
 import struct
 from typing import TYPE_CHECKING, Protocol
 
@@ -54,8 +54,8 @@ class Notified:
         self._loop = loop
         self._ready = ready
         self._users = {0, os.getuid()}
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK)
+        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
         name = f"endwell-{os.urandom(16).hex()}"
         self._socket.bind(f"\0{name}")
         self.variables = {"NOTIFY_SOCKET": f"@{name}"}
@@ -75,11 +75,11 @@ class Notified:
     def _read(self) -> None:
         # Descriptors that come along find no room, and are closed by the kernel.
         try:
-            message, ancillary, _, _ = self._socket.recvmsg(_MOST, socket.CMSG_SPACE(_CREDENTIALS.size))
+            message, ancillary, _, _ = self._socket.recvmsg(_MOST, _socket.CMSG_SPACE(_CREDENTIALS.size))
         except OSError:
             return
         for level, kind, data in ancillary:
-            if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
+            if level == _socket.SOL_SOCKET and kind == _socket.SCM_CREDENTIALS:
                 pid, user, _ = _CREDENTIALS.unpack(data[: _CREDENTIALS.size])
                 if pid and user in self._users and b"READY=1" in message.split(b"\n"):
                     self.close()

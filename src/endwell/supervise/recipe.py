@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from endwell.system.program import Program
-from endwell.system.spawn_error import NOT_EXECUTABLE, SpawnError
+from endwell.system.spawn_error import NOT_EXECUTABLE, NOT_FOUND, SpawnError
 from endwell.system.users import identify
 
 if TYPE_CHECKING:
@@ -42,29 +42,35 @@ class Recipe:
         ours = {name: value for name, value in environment.items() if name not in _NOT_THEIRS}
         return cls(ours, os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), files)
 
-    def program(
+    def program(  # noqa: PLR0913  each is a thing of its own that a program may get
         self,
         spec: ServiceSpec,
         command: tuple[str, ...],
         ends: tuple[int, int],
         *,
+        stdin: int | None = None,
         variables: Mapping[str, str] = _NOTHING,
         descriptors: Mapping[int, int] | None = None,
     ) -> Program:
         """Return what is to be started for a service: its process, a hook, or a question.
 
+        Without `stdin` it reads from /dev/null.
+
         Raises:
-            SpawnError: its user is not there, or we may not become it.
+            SpawnError: there are no words in it, its user is not there, or we may not become it.
         """
+        if not command:
+            # What the reader of the file has already said why.
+            raise SpawnError("the command cannot be split into words, or is empty; correct it", NOT_FOUND)
         return Program(
             command=command,
-            environment={**self.environment, **spec.environment, **variables},
+            environment={**self.environment, **_replica(spec), **spec.environment, **variables},
             directory=spec.directory,
             user=self.user(spec),
             umask=spec.umask,
             nice=spec.nice,
             limits=spec.limits,
-            stdin=self.stdin,
+            stdin=self.stdin if stdin is None else stdin,
             stdout=ends[0],
             stderr=ends[1],
             descriptors=descriptors or {},
@@ -95,3 +101,8 @@ class Recipe:
     def close(self) -> None:
         """Give back what it holds."""
         os.close(self.stdin)
+
+
+def _replica(spec: ServiceSpec) -> dict[str, str]:
+    """Tell replicas apart; as in the file of services the first one is 1."""
+    return {"ENDWELL_REPLICA": str(spec.index + 1)} if spec.replicas > 1 else {}

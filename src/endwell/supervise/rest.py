@@ -41,7 +41,11 @@ class Rest:
     def tell(self) -> None:
         """Tell them to end."""
         names = self._names()
-        self._account.rest_told = {pid: names.get(pid, "") for pid in self._children.send_all(TELL)}
+        self._account.rest_told = {
+            pid: names.get(pid, "")
+            for pid in self._children.send_all(TELL)
+            if not self._children.is_ours(pid)
+        }
         self._asked = True
         self.look()
 
@@ -49,7 +53,9 @@ class Rest:
         """Kill them, and everybody else; `mains` are processes of services, which are not noted here."""
         names = self._names()
         killed = self._children.kill_all()
-        self._account.rest_killed = {pid: names.get(pid, "") for pid in killed if pid not in mains}
+        self._account.rest_killed = {
+            pid: names.get(pid, "") for pid in killed if pid not in mains and not self._children.is_ours(pid)
+        }
         self._asked = True
         self.look()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import time
@@ -9,23 +10,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from endwell.supervise.account import Account
+from endwell.supervise.control.office import Office
+from endwell.supervise.control.places import UnusableError, open_listening
+from endwell.supervise.entrance import DoorError, Entrance
+from endwell.supervise.hearing import Hearing
 from endwell.supervise.logs.capture import Capture
+from endwell.supervise.manner import Plain
 from endwell.supervise.mistakes import Mistakes
-from endwell.supervise.news import News
 from endwell.supervise.recipe import Recipe
+from endwell.supervise.reloading import Reloading
+from endwell.supervise.report_file import write_report
+from endwell.supervise.sockets import Sockets
 from endwell.supervise.supervisor import Supervisor
-from endwell.supervise.voice import Voice
+from endwell.supervise.watcher import LoopWatcher
 from endwell.system import spawn
 from endwell.system.loop import Loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from endwell.model.project import Project
-    from endwell.system.loop import Timer
+    from endwell.supervise.last_plan import LastPlan
+    from endwell.supervise.manner import Manner
+    from endwell.supervise.reading import Rereader
 
 
-_OUTPUTS = {"/dev/stdout": 1, "/dev/stderr": 2, "/dev/fd/1": 1, "/dev/fd/2": 2}
+UNUSABLE = 2  # the status of one who cannot begin, as for a command line that cannot be used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,59 +43,120 @@ class Wishes:
     Args:
         report: where the account goes as JSON; empty for nowhere.
         exit_code_from: the service whose exit status is ours; empty for none.
+        read: reads the file again; None: nothing is reloaded.
+        last_plan: what is left for whoever ends the services should we be killed; None: nobody would.
+        kept_back: seconds of the container's grace that the project does not have.
+        identifier: what supervisord's clients and listeners know us by.
+        socket: where clients connect, instead of what the file says; `none` for nowhere.
     """
 
     report: str = ""
     exit_code_from: str = ""
+    read: Rereader | None = None
+    last_plan: LastPlan | None = None
+    kept_back: float = 0.0
+    identifier: str = "supervisor"
+    socket: str = ""
 
 
-def run(project: Project, wishes: Wishes) -> int:
+def run(project: Project, wishes: Wishes, manner: Manner | None = None) -> int:
     """Run a project until its end; returns the exit status of the container.
+
+    Args:
+        project: what is to be run.
+        wishes: what the command line adds to it.
+        manner: how it shows itself; None: as `endwell up`.
 
     To be called once in a process, from its only thread.
 
     Raises:
         OrderError: its services cannot be brought into an order.
     """
-    spawn.seal()
-    spawn.scour()
-    files = _more_files()
+    manner = manner or Plain()
     loop = Loop()
-    voice = Voice()
-    account = Account(project.grace, wishes.exit_code_from)
-    watcher = _Watcher(loop)
-    streams = Capture(watcher, loop.now, time.time, voice.say)
+    try:
+        files = _prepare()
+        listening = open_listening(wishes.socket or project.socket, os.environ, manner.say)
+    except UnusableError as error:
+        manner.refuse(str(error))
+        return UNUSABLE
+    account = Account(project.grace, wishes.exit_code_from, wishes.kept_back)
+    watcher = LoopWatcher(loop)
+    streams = Capture(watcher, loop.now, time.time, manner.say)
     watcher.tick = streams.tick
     streams.expect(project.services)
+    mistakes = Mistakes(manner.say, loop.now)
     supervisor = Supervisor(
-        project, loop, streams, Recipe.of_ours(os.environ, files), account, mistakes=Mistakes(voice.say)
+        project,
+        loop,
+        streams,
+        Recipe.of_ours(os.environ, files),
+        account,
+        mistakes=mistakes,
+        last_plan=wishes.last_plan,
     )
+    streams.outlived = wishes.last_plan is not None
     lives = supervisor.ensemble.lives
-    supervisor.listeners.append(News(lives, voice.say))
+    supervisor.listeners.append(manner.listener(lives))
+    supervisor.hurries = manner.hurries
+    supervisor.on_stop.append(manner.stopping)
+    supervisor.on_reopen.append(manner.reopened)
+    reloading = None
+    if wishes.read is not None:
+        reloading = Reloading(supervisor, wishes.read, loop.now, manner.say)
+    hearing = Hearing(supervisor, loop, wishes.identifier, manner.say)
+    Sockets(supervisor)
+    office = Office(
+        supervisor,
+        loop,
+        streams,
+        listening=listening,
+        reading=lambda: None if reloading is None else reloading.known,
+        reloading=reloading,
+        hearing=hearing,
+        own_log=manner.log,
+        mistaken=mistakes.note,
+    )
+    entrance = None
+    if reloading is not None:
+        entrance = Entrance(supervisor, loop, office, reloading, manner.say)
+        try:
+            entrance.open()
+        except DoorError as error:
+            manner.refuse(str(error))
+            office.close()
+            return UNUSABLE
+    manner.begun()
     supervisor.start()
+    # Whoever has read the file may have put this off; what is there by now stays.
+    gc.freeze()
+    gc.enable()
     supervisor.run()
+    office.close()
+    if entrance is not None:
+        entrance.close()
     for line in account.lines(lives.values()):
-        voice.say(line)
+        manner.tell(line)
+    manner.over()
     if wishes.report:
-        _write(wishes.report, account, supervisor, voice.say)
+        write_report(wishes.report, account.report(lives.values()), manner.say)
     return account.status(lives.values())
 
 
-class _Watcher:
-    """What the streams may use of the loop."""
+def _prepare() -> int | None:
+    """Make of us what programs are to inherit; return what our limit of open files was if it was raised.
 
-    def __init__(self, loop: Loop) -> None:
-        self.watch = loop.watch
-        self.forget = loop.forget
-        self.tick: Callable[[float], None] = lambda _: None
-        self._loop = loop
-        self._timer: Timer | None = None
-
-    def wake_at(self, at: float | None) -> None:
-        """As `Watcher.wake_at`."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None if at is None else self._loop.at(at, lambda: self.tick(self._loop.now()))
+    Raises:
+        UnusableError: there is no /proc.
+    """
+    try:
+        spawn.seal()
+    except FileNotFoundError as error:
+        raise UnusableError(
+            "cannot see processes without /proc; mount it there with mount -t proc"
+        ) from error
+    spawn.scour()
+    return _more_files()
 
 
 def _more_files() -> int | None:
@@ -97,16 +166,3 @@ def _more_files() -> int | None:
         return None
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return soft
-
-
-def _write(path: str, account: Account, supervisor: Supervisor, say: Callable[[str], None]) -> None:
-    import json  # noqa: PLC0415  at the end, if at all
-
-    text = json.dumps(account.report(supervisor.ensemble.lives.values()))
-    try:
-        # Our own outputs are not opened anew: a file behind them would be emptied, a socket refused.
-        target = os.dup(_OUTPUTS[path]) if path in _OUTPUTS else path
-        with open(target, "w", encoding="utf-8") as file:  # noqa: PTH123  pathlib brings urllib along
-            file.write(f"{text}\n")
-    except OSError as error:
-        say(f"cannot write the report to {path}: {error.strerror}; name a file that can be written")

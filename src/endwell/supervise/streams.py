@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from endwell.model.service import ServiceSpec
 
@@ -40,8 +40,14 @@ class Outlets(Protocol):
     def stderr(self) -> int:
         """Likewise; the same one where both go together."""
 
-    def watch(self, call: Callable[[str, bytes], None]) -> None:
-        """Show `call` what the process writes: `stdout` or `stderr`, and the bytes."""
+    def watch(self, call: Callable[[str, bytes], None], done: Callable[[], None] | None = None) -> None:
+        """Show `call` what the process writes: `stdout` or `stderr`, and the bytes; and `done` at its end."""
+
+    def heed(self, stream: str, call: Callable[[bytes], None]) -> None:
+        """Show `call` the messages that are taken out of a stream, where its log says `capture`."""
+
+    def follow(self, stream: str, call: Callable[[bytes], None]) -> None:
+        """Show `call` what is logged of a stream: without those messages, and without escape sequences."""
 
     def close(self) -> None:
         """Close our copies of both, after the spawn, whether that has worked or not."""
@@ -52,6 +58,9 @@ class Outlets(Protocol):
 
 class Streams(Protocol):
     """Where the output of the services of a project goes."""
+
+    def expect(self, specs: Iterable[ServiceSpec]) -> None:
+        """Take note of all services of the project, in place of those named before."""
 
     def open(self, spec: ServiceSpec) -> Outlets:
         """Return the outlets for one more process of this replica, or for one of its hooks.

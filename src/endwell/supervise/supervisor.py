@@ -3,31 +3,36 @@
 `machine.ensemble` says what is to be done, and this does it and says what came of it, nothing else: every
 decision that could be tested without a process is made there. Three things are decided here, because they are
 about processes the machine does not see. What a service's last process has left behind is ended before its
-next one is spawned, so that there are never two of them. A signal to the supervisor is a wish to stop. And
-when all is over, what services have written is still passed on, for as long as there is time.
+next one is spawned, so that there are never two of them (`clearing`). A signal to the supervisor is a wish to
+stop. And when all is over, what services have written is still passed on, for as long as there is time.
 """
 
 from __future__ import annotations
 
 import math
 import signal
-from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
+from endwell.machine.act import Act, Refused, RollingDone
 from endwell.machine.effect import Announce, Cancel, Kill, Run, Send, Spawn
 from endwell.machine.ending import KillRest, Over, TellRest
-from endwell.machine.ensemble import Act, Ensemble, Refused, RollingDone
-from endwell.machine.event import Answer, Died, Gone, HooksDone, Moment, Ready, Spawned, SpawnFailed
+from endwell.machine.ensemble import Ensemble
+from endwell.machine.event import Died, Gone, SpawnFailed
 from endwell.machine.outcome import Outcome
+from endwell.machine.reloading import Cleared, Dropped, Swapped
+from endwell.machine.replica import Phase
 from endwell.machine.state import State
-from endwell.model.stopping import Audience, StopPlan
+from endwell.model.stopping import StopPlan
+from endwell.supervise.agenda import Agenda
 from endwell.supervise.children import Children
-from endwell.supervise.hooks import HookRun, Starter
-from endwell.supervise.rest import TELL, Rest
+from endwell.supervise.clearing import Clearing
+from endwell.supervise.hook_runs import HookRuns
+from endwell.supervise.last_plan import LastPlan
+from endwell.supervise.processes import Processes, Told
+from endwell.supervise.rest import Rest
 from endwell.supervise.workshop import Workshop
 from endwell.system import tree
-from endwell.system.spawn_error import SpawnError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,6 +52,7 @@ Key = tuple[str, int]
 REST_TIME = 0.5  # seconds of the grace for those who belong to no service
 STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 SIGNALS = (*STOP_SIGNALS, signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR2)
+UNWANTED = "it is no longer wanted"
 
 
 class Supervisor:
@@ -59,10 +65,18 @@ class Supervisor:
         recipe: how programs are started.
         account: of the stop.
         mistakes: of our own.
+        last_plan: where it is noted how far it has come, should it be killed; None: nowhere.
 
     Attributes:
         ensemble: what is decided.
-        listeners: called with each act that is news: Announce, Refused, RollingDone, Outcome and Over.
+        listeners: called with each act that is news: Spawned, Kill, Announce, Refused, RollingDone, Outcome,
+            Swapped, Dropped and Over.
+        on_stop: called when the end of everything is asked for, with the reason; each time.
+        on_reopen: called when log files are opened anew.
+        on_rest: called when all services are over, before who is left is told to end.
+        hangup: called at SIGHUP.
+        hurries: whether a further stop signal hurries the stop.
+        processes: of the replicas.
     """
 
     def __init__(  # noqa: PLR0913  what it brings together
@@ -74,22 +88,30 @@ class Supervisor:
         account: Account,
         *,
         mistakes: Mistakes,
+        last_plan: LastPlan | None = None,
     ) -> None:
         self.ensemble = Ensemble(project, REST_TIME)
         self.listeners: list[Callable[[Act], None]] = []
+        self.on_stop: list[Callable[[str], None]] = []
+        self.on_reopen: list[Callable[[], None]] = []
+        self.on_rest: list[Callable[[], None]] = []
+        self.hangup: Callable[[], None] = _nothing
+        self.hurries = True
         self.account = account
         self._project = project
         self._loop = loop
         self._streams = streams
         self._children = Children(self.ensemble.lives)
         self._workshop = Workshop(loop, streams, self._children, recipe)
-        self._running: dict[Key, Running] = {}
-        self._hooks: dict[tuple[Key, Moment], HookRun] = {}
-        self._leaving: dict[Key, None] = {}  # their process has ended, others of its tree have not
-        self._clearing: dict[Key, Timer] = {}  # to be spawned when what the last one has left has ended
-        self._lived: set[Key] = set()
-        self._acts: deque[Act] = deque()
-        self._busy = False
+        self._last_plan = last_plan or LastPlan()
+        lives = self.ensemble.lives
+        told = Told(self._tell, self._main_ended, self._publish, self._inform)
+        self.processes = Processes(loop, self._workshop, self._children, lives, self._last_plan, told=told)
+        self._hooks = HookRuns(loop, self._workshop, self._children, lives, self._tell)
+        self._clearing = Clearing(
+            loop, self._children, lambda key: self._tell(key, Gone()), self.processes.spawn
+        )
+        self._agenda = Agenda(loop, self._do, self._mistaken, self._set_alarm)
         self._alarm: Timer | None = None
         self._alarm_at = math.inf
         self._rest = Rest(loop, self._children, account, self._rest_gone)
@@ -101,16 +123,14 @@ class Supervisor:
     def start(self) -> None:
         """Start all that start by themselves."""
         tree.adopt_orphans()
+        self._inform(self._leave_word)
         self._loop.handle(SIGNALS, self.signalled)
         self._perform(self.ensemble.start(None, self._loop.now()))
 
     def run(self) -> None:
         """Go on until the end has come; a mistake of our own is no reason to leave services alone."""
         while not self._done:
-            try:
-                self._loop.turn()
-            except Exception as error:  # noqa: BLE001  whatever it is, those who run have to be ended well
-                self._mistaken(error)
+            self._turn()
         self._flush()
 
     def signalled(self, number: int) -> None:
@@ -118,15 +138,39 @@ class Supervisor:
         if number == signal.SIGCHLD:
             self._collect()
         elif number == signal.SIGUSR2:
-            self._streams.reopen()
-        elif number in STOP_SIGNALS:
+            self.reopen()
+        elif number == signal.SIGHUP:
+            self.hangup()
+        elif number in STOP_SIGNALS and (self.hurries or self.ensemble.ending is None):
             self.stop(signal.Signals(number).name)
+
+    def reopen(self) -> None:
+        """Open all log files anew by their paths: somebody has put them aside."""
+        self._streams.reopen()
+        for call in self.on_reopen:
+            self._inform(call)
 
     def stop(self, reason: str) -> None:
         """End everything within the grace; asked again, hurry."""
         now = self._loop.now()
+        for call in self.on_stop:
+            self._inform(partial(call, reason))
         self.account.begin(reason, self.ensemble.lives.values(), now)
         self._perform(self.ensemble.shutdown(now))
+
+    @property
+    def children(self) -> Children:
+        """Every process below us."""
+        return self._children
+
+    @property
+    def workshop(self) -> Workshop:
+        """Where programs are started."""
+        return self._workshop
+
+    def running(self, key: Key) -> Running | None:
+        """Return the process of a replica, if it has one."""
+        return self.processes.running.get(key)
 
     def do(self, acts: Iterable[Act]) -> None:
         """Perform what a method of `ensemble` has returned, for whoever calls one from a callback."""
@@ -134,10 +178,21 @@ class Supervisor:
 
     def close(self) -> None:
         """Give back what it holds."""
-        for running in self._running.values():
-            running.close()
+        self.processes.close()
+
+    @property
+    def behind(self) -> bool:
+        """Whether something is left to be done in the next turn of the loop."""
+        return self._agenda.behind
 
     # ----------------------------------------------------------------------------------------------- the loop
+
+    def _turn(self) -> None:
+        self._agenda.turn()
+        try:
+            self._loop.turn()
+        except Exception as error:  # noqa: BLE001  whatever it is, those who run have to be ended well
+            self._mistaken(error)
 
     def _mistaken(self, error: Exception) -> None:
         self._set_alarm()  # it may have come between an alarm and the next one
@@ -145,28 +200,14 @@ class Supervisor:
             # Whatever cannot be done, this can: nobody is left behind.
             self._children.kill_all()
             self.account.begin("too many mistakes of endwell's own", (), self._loop.now())
-            self.account.late = tuple(self._running)
+            self.account.late = tuple(self.processes.running)
             self._done = True
 
     def _tell(self, key: Key, event: Event) -> None:
         self._perform(self.ensemble.handle(key, event, self._loop.now()))
 
     def _perform(self, acts: Iterable[Act]) -> None:
-        """Do what is to be done, in order; what follows from it is done after it."""
-        self._acts.extend(acts)
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            while self._acts:
-                act = self._acts.popleft()
-                try:
-                    self._do(act)
-                except Exception as error:  # noqa: BLE001  what others need done is done all the same
-                    self._mistaken(error)
-        finally:
-            self._busy = False
-        self._set_alarm()
+        self._agenda.add(acts)
 
     def _set_alarm(self) -> None:
         wake = self.ensemble.wake
@@ -189,15 +230,18 @@ class Supervisor:
             case Spawn():
                 self._spawn_when_clear(key)
             case Send():
-                self._send(key, effect)
+                self.processes.send(key, effect)
             case Kill():
+                self._publish(act)
                 self._children.kill(key)
+                self._last_plan.killed(key, self._loop.now())
             case Run():
-                self._run_hooks(key, effect)
+                self._hooks.begin(key, effect)
             case Cancel():
-                if (hooks := self._hooks.pop((key, effect.moment), None)) is not None:
-                    hooks.cancel()
+                self._hooks.cancel(key, effect.moment)
             case Announce():
+                if effect.state is State.STOPPING and effect.was is not State.STOPPING:
+                    self._last_plan.asked(key, self._loop.now())
                 self._announced(key, effect)
                 self._publish(act)
             case Refused() | RollingDone():
@@ -212,16 +256,47 @@ class Supervisor:
                 asked = self._loop.now() if ending is None else ending.asked
                 self.account.begin(act.effect.why, self.ensemble.lives.values(), asked)
                 self._publish(act)
+            case Cleared():
+                self._perform(self.ensemble.swap(self._loop.now()))
+            case Swapped():
+                self._swapped(act.effect)
+                self._publish(act)
+            case Dropped():
+                self._publish(act)
             case TellRest():
+                for call in self.on_rest:
+                    self._inform(call)
                 self._rest.tell()
             case KillRest():
-                self.account.killed_last = frozenset(self._running)
-                self._rest.kill({running.child.process.pid for running in self._running.values()})
+                self.account.killed_last = frozenset(self.processes.running)
+                self._rest.kill({running.child.process.pid for running in self.processes.running.values()})
             case Over():
                 self.account.late = act.effect.late
                 self.account.over = self._loop.now()
                 self._done = True
                 self._publish(act)
+
+    def _swapped(self, swapped: Swapped) -> None:
+        """Take note of who there is now: those who are gone are forgotten, before others are started."""
+        self._project = swapped.project
+        self.account.grace = swapped.project.grace
+        self._streams.expect(swapped.project.services)
+        self._children.know(self.ensemble.lives)
+        self._inform(self._leave_word)
+        self._clearing.forget(swapped.removed)
+        self._hooks.forget(swapped.removed)
+        for key in swapped.adjusted:
+            self.processes.adjust(key)
+
+    def _leave_word(self) -> None:
+        self._last_plan.publish(self._project, self._children.marks(self.ensemble.lives))
+
+    def _inform(self, call: Callable[[], bool | None]) -> bool:
+        try:
+            return bool(call())
+        except Exception as error:  # noqa: BLE001  nor are they worth what was to be done for it
+            self._mistaken(error)
+            return False
 
     def _publish(self, act: Act) -> None:
         for listener in self.listeners:
@@ -233,105 +308,38 @@ class Supervisor:
     # -------------------------------------------------------------------------------------------------- spawn
 
     def _spawn_when_clear(self, key: Key) -> None:
-        if key in self._lived:
-            self._children.look()
-            if self._children.left(key):
-                self._children.send_tree(key, TELL)
-                patience = self.ensemble.lives[key].spec.stop_timeout
-                self._clearing[key] = self._loop.after(patience, partial(self._children.kill, key))
-                return
-        self._spawn(key)
-
-    def _spawn(self, key: Key) -> None:
-        self._lived.add(key)
-        try:
-            running = self._workshop.start(
-                self.ensemble.lives[key].spec,
-                ended=partial(self._main_ended, key),
-                ready=partial(self._tell, key, Ready()),
-            )
-        except SpawnError as error:
-            self._tell(key, SpawnFailed(error.reason, error.status))
+        if self.ensemble.lives[key].phase is Phase.ABORTING:
+            self._tell(key, SpawnFailed(UNWANTED))
             return
-        self._running[key] = running
-        self._tell(key, Spawned(running.child.process.pid))
-        if running.waiting is not None:
-            running.waiting.begin(running.outlets, running.user)
+        if self._clearing.enter(key, self.ensemble.lives[key].spec.stop_timeout):
+            self.processes.spawn(key)
 
     # ------------------------------------------------------------------------------------------- what happens
 
     def _collect(self) -> None:
         """Collect who has ended, and say so."""
         ended = self._children.collect()
-        if self._leaving or self._clearing or any(child.main for child, _ in ended):
+        if self._clearing.pending or any(child.main for child, _ in ended):
             self._children.look()
         for child, end in ended:
-            child.ended(end)
-        for key in [key for key in self._leaving if not self._children.left(key)]:
-            del self._leaving[key]
-            self._children.spare(key)
-            self._tell(key, Gone())
-        for key in [key for key in self._clearing if not self._children.left(key)]:
-            self._clearing.pop(key).cancel()
-            self._spawn(key)
+            # They are collected: whoever is not told of it now never is.
+            self._inform(partial(child.ended, end))
+        self._clearing.look()
         self._rest.look()
 
     def _main_ended(self, key: Key, end: End) -> None:
-        self._running.pop(key).close()
-        left = self._children.left(key)
-        if left:
-            self._leaving[key] = None
-        else:
-            self._children.spare(key)
-        self._tell(key, Died(end, left))
+        self._tell(key, Died(end, self._clearing.leave(key)))
 
     def _rest_gone(self) -> None:
         self._perform(self.ensemble.rest_gone(self._loop.now()))
 
     def _announced(self, key: Key, news: Announce) -> None:
-        running, spec = self._running.get(key), self.ensemble.lives[key].spec
-        if key in self._clearing and news.state is State.STOPPING:
-            self._clearing.pop(key).cancel()
-            self._tell(key, SpawnFailed("it is no longer wanted"))
-        elif running is not None and news.state is not State.RUNNING:
-            running.rest()
-        elif running is not None and spec.health is not None and running.checks is None:
-            running.checks = self._workshop.check(spec, spec.health, partial(self._answered, key))
-
-    def _answered(self, key: Key, healthy: bool) -> None:  # noqa: FBT001  an answer is yes or no
-        self._tell(key, Answer(healthy))
-
-    # -------------------------------------------------------------------------------------- signals and hooks
-
-    def _send(self, key: Key, send: Send) -> None:
-        numbers = [int(one) for one in send.signals]
-        child = self._children.main(key)
-        if send.to is Audience.TREE:
-            self._children.send_tree(key, numbers)
-        elif child is not None:
-            to = child.process.send_group if send.to is Audience.GROUP else child.process.send
-            for number in numbers:
-                to(number)
-
-    def _run_hooks(self, key: Key, run: Run) -> None:
-        hooks = HookRun(
-            run.moment,
-            run.hooks,
-            self._loop,
-            Starter(
-                partial(self._workshop.start_hook, self.ensemble.lives[key], run.moment),
-                self._children.kill_child,
-            ),
-            partial(self._hooks_done, key, run.moment),
-        )
-        if (before := self._hooks.pop((key, run.moment), None)) is not None:
-            before.cancel()
-        self._hooks[key, run.moment] = hooks
-        hooks.begin()
-
-    def _hooks_done(self, key: Key, moment: Moment, failed: str) -> None:
-        del self._hooks[key, moment]
-        self._tell(key, HooksDone(moment, failed))
+        if news.state is State.STOPPING and self._clearing.give_up(key):
+            self._tell(key, SpawnFailed(UNWANTED))
+        elif news.state is State.RUNNING:
+            self.processes.check(key)
+        else:
+            self.processes.rest(key)
 
     # ------------------------------------------------------------------------------------------------ the end
 
@@ -342,7 +350,7 @@ class Supervisor:
         self._streams.finish()
         timer = self._loop.at(by, _nothing)  # so that the last turn ends in time
         while not self._streams.empty and self._loop.now() < by:
-            self._loop.turn()
+            self._turn()
         timer.cancel()
         self.account.lost = self._streams.close()
 

@@ -13,10 +13,12 @@ class Voice:
 
     Args:
         descriptor: where to.
+        name: put before each line.
     """
 
-    def __init__(self, descriptor: int = 2) -> None:
+    def __init__(self, descriptor: int = 2, name: str = "endwell: ") -> None:
         self._descriptor = descriptor
+        self._name = name
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         self._left_out = 0
@@ -28,7 +30,7 @@ class Voice:
             if any(mask & select.POLLOUT for _, mask in self._poll.poll(0)):
                 if self._left_out:
                     line = f"{line} ({self._left_out} lines before this one were left out)"
-                os.write(self._descriptor, f"endwell: {line}\n".encode(errors="replace")[:_MOST])
+                os.write(self._descriptor, f"{self._name}{line}\n".encode(errors="replace")[:_MOST])
                 self._left_out = 0
                 return
         except OSError:

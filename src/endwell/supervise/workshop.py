@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from endwell.supervise.health import Checks
 from endwell.supervise.readiness import waiting_for
+from endwell.supervise.stdin import Stdin
 from endwell.system.spawn import own_pipes
 from endwell.system.spawn_error import SpawnError
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from endwell.machine.life import Life
     from endwell.model.process import End
     from endwell.model.readiness import Health
-    from endwell.model.service import ServiceSpec
+    from endwell.model.service import ServiceSpec, SocketSpec
     from endwell.supervise.asking import Runner
     from endwell.supervise.children import Child, Children
+    from endwell.supervise.control.tails import Tap
     from endwell.supervise.readiness import Waiting
     from endwell.supervise.recipe import Recipe
     from endwell.supervise.streams import Outlets, Streams
@@ -40,6 +42,7 @@ class Running:
         waiting: for it to be ready; None if it has nothing to say about that.
         checks: of its health; None while it is not asked.
         user: who it runs as.
+        stdin: where it can be written to; None: nowhere.
     """
 
     child: Child
@@ -47,12 +50,15 @@ class Running:
     waiting: Waiting | None = None
     checks: Checks | None = None
     user: int = 0
+    stdin: Stdin | None = None
 
     def close(self) -> None:
         """It has ended."""
         self.rest()
         if self.waiting is not None:
             self.waiting.close()
+        if self.stdin is not None:
+            self.stdin.close()
         self.outlets.ended()
 
     def rest(self) -> None:
@@ -73,6 +79,8 @@ class Workshop:
     """
 
     def __init__(self, loop: Loop, streams: Streams, children: Children, recipe: Recipe) -> None:
+        self.tap: Callable[[ServiceSpec], Tap] | None = None  # who hears what is written
+        self.socket: Callable[[SocketSpec], int] | None = None  # who has those that services need
         self._loop = loop
         self._streams = streams
         self._children = children
@@ -89,28 +97,36 @@ class Workshop:
         Raises:
             SpawnError: it cannot be started.
         """
-        waiting = None
+        waiting = stdin = None
         outlets = self._open(spec)
         try:
             if spec.ready is not None:
                 waiting = waiting_for(spec.ready, self._loop, self._asker(spec), ready)
+            if spec.stdin_open:
+                stdin = Stdin(self._loop)
             program = self._recipe.program(
                 spec,
                 spec.command,
                 (outlets.stdout, outlets.stderr),
+                stdin=self._socket(spec) if stdin is None else stdin.reading,
                 variables=waiting.variables if waiting else {},
                 descriptors=waiting.descriptors if waiting else {},
             )
-            _give(outlets, program)
+            _give(outlets, program, stdin)
             child = self._children.start(program, spec.key, ended, main=True)
         except (SpawnError, OSError, ValueError) as error:
             if waiting is not None:
                 waiting.close()
+            if stdin is not None:
+                stdin.close()
             outlets.ended()
             raise _as_spawn_error(spec, error) from error
         finally:
             outlets.close()
-        return Running(child, outlets, waiting, user=program.user[0] if program.user else os.geteuid())
+        if stdin is not None:
+            stdin.started()
+        user = program.user[0] if program.user else os.geteuid()
+        return Running(child, outlets, waiting, user=user, stdin=stdin)
 
     def start_hook(
         self, life: Life, moment: Moment, command: tuple[str, ...], ended: Callable[[End], None]
@@ -147,14 +163,45 @@ class Workshop:
         """Begin to ask a running replica for its health."""
         return Checks(self._loop, health, self._asker(spec), answer)
 
+    def _socket(self, spec: ServiceSpec) -> int | None:
+        return None if spec.socket is None or self.socket is None else self.socket(spec.socket)
+
     def _asker(self, spec: ServiceSpec) -> Runner:
         return partial(Command, self._children, self._recipe, spec)
 
+    def execute(
+        self,
+        spec: ServiceSpec,
+        command: tuple[str, ...],
+        ends: tuple[int, int, int],
+        ended: Callable[[End], None],
+        *,
+        terminal: bool,
+    ) -> Child:
+        """Start another program beside a replica, with its environment, its user and its limits.
+
+        Args:
+            spec: the replica.
+            command: the program's words.
+            ends: its descriptors 0, 1 and 2, which stay ours.
+            ended: called with how it has ended.
+            terminal: whether descriptor 0 is a terminal, which is to be that of a session of its own.
+
+        Raises:
+            SpawnError: it cannot be started.
+        """
+        program = self._recipe.program(spec, command, ends[1:], stdin=ends[0])
+        return self._children.start(replace(program, terminal=terminal), spec.key, ended)
+
     def _open(self, spec: ServiceSpec) -> Outlets:
         try:
-            return self._streams.open(spec)
+            outlets = self._streams.open(spec)
         except OSError as error:
             raise _as_spawn_error(spec, error) from error
+        if self.tap is not None:
+            tap = self.tap(spec)
+            outlets.watch(tap, tap.ended)
+        return outlets
 
 
 class Command:
@@ -194,15 +241,17 @@ class Command:
             answer(end.status == 0)
 
 
-def _give(outlets: Outlets, program: Program) -> None:
-    """Let the program's user open the pipes anew by /dev/stdout and /dev/stderr."""
+def _give(outlets: Outlets, program: Program, stdin: Stdin | None = None) -> None:
+    """Let the program's user open the pipes anew, by /dev/stdout for example."""
     if program.user is not None:
-        own_pipes({outlets.stdout, outlets.stderr}, program.user[0])
+        own_pipes(
+            {outlets.stdout, outlets.stderr, *(() if stdin is None else (stdin.reading,))}, program.user[0]
+        )
 
 
 def _as_spawn_error(spec: ServiceSpec, error: Exception) -> SpawnError:
     if isinstance(error, SpawnError):
         return error
     if isinstance(error, OSError) and error.filename:
-        return SpawnError(f"cannot start {spec.label}: cannot open {error.filename}: {error.strerror}", 1)
+        return SpawnError(f"cannot open {error.filename}: {error.strerror}", 1)
     return SpawnError(f"cannot start {spec.label}: {error}", 1)

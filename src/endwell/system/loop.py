@@ -16,6 +16,8 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+from endwell.system import held
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -62,16 +64,26 @@ class Loop:
 
     # ---------------------------------------------------------------------------------------- what is watched
 
-    def watch(self, descriptor: int, call: Callable[[], None], *, writing: bool = False) -> None:
+    def watch(
+        self,
+        descriptor: int,
+        call: Callable[[], None],
+        *,
+        writing: bool = False,
+        reading: bool | None = None,
+    ) -> None:
         """Call whenever the descriptor can be read, or written, for as long as that is so.
 
         There is one watch for each; another call for the same descriptor takes its place. An end
-        of file and an error are for the one who reads or writes to find.
+        of file and an error are for the one who reads or writes to find. Without `reading` it is
+        either the one or the other.
 
         Raises:
             OSError: EPERM for a regular file, which can always be read and written.
         """
-        mask = select.EPOLLOUT if writing else select.EPOLLIN
+        mask = select.EPOLLOUT if writing else 0
+        if reading or (reading is None and not writing):
+            mask |= select.EPOLLIN
         if descriptor in self._calls:
             self._epoll.modify(descriptor, mask)
         else:
@@ -104,6 +116,7 @@ class Loop:
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         for number in signals:
             signal.signal(number, _noted)
+        held.take()
         self.watch(reading, lambda: self._deliver(reading, call))
 
     # ------------------------------------------------------------------------------------------------ waiting
@@ -153,8 +166,14 @@ class Loop:
             numbers = os.read(reading, _MOST_SIGNALS)
         except BlockingIOError:
             return
+        mistake: Exception | None = None
         for number in dict.fromkeys(numbers):
-            call(number)
+            try:
+                call(number)
+            except Exception as error:  # noqa: BLE001  the others have come as well, and will not come again
+                mistake = mistake or error
+        if mistake is not None:
+            raise mistake
 
 
 def _noted(_number: int, _frame: object) -> None:

@@ -50,6 +50,7 @@ class Program:
         stderr: its descriptor 2.
         descriptors: further ones: its number to ours.
         soft: soft limits that are set if they may be, by the same names: no error if not, and hard ones stay.
+        terminal: whether it leads a session of its own, whose terminal is its descriptor 0.
     """
 
     command: tuple[str, ...]
@@ -64,6 +65,7 @@ class Program:
     stderr: int = 2
     descriptors: Mapping[int, int] = field(default_factory=dict)
     soft: Mapping[str, int] = field(default_factory=dict)
+    terminal: bool = False
 
 
 def search(command: str, environment: Mapping[str, str]) -> tuple[bytes, ...]:

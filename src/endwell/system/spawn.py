@@ -18,6 +18,10 @@ What C code in the child has no words for is arranged around the call, in a proc
   sets them before it changes the user, some 10 ms later.
 * Signals. `scour` unblocks them all in us, once, and gives those that were ignored their default action.
   Handlers do not survive an exec, so the program starts with a clean sheet.
+
+That the program runs is known by the end of a pipe, which the kernel closes in the child among all that we
+hold, in the order of numbers. A supervisor holds some for each service, and to wait until a thousand are
+closed takes longer than all the rest, so two low numbers are kept for that pipe.
 """
 
 from __future__ import annotations
@@ -27,66 +31,44 @@ import errno
 import fcntl
 import os
 import resource
+import select
 import signal
 import stat
 import sys
 from _posixsubprocess import fork_exec
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from endwell.system import libc
+from endwell.system import libc, tree
+from endwell.system.child_process import Process
+from endwell.system.held import held
 from endwell.system.program import LIMITS, Program, search
 from endwell.system.spawn_error import NOT_EXECUTABLE, SpawnError, hint, why_not
 from endwell.system.spawn_step import by_step, needs_step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
+# What os.fsencode uses; it asks again for every text.
+_ENCODING = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _LAST_SIGNAL = 64
 # Python ignores these two for itself; fork_exec gives them back.
 _PYTHONS = frozenset({signal.SIGPIPE, signal.SIGXFSZ})
 _UNSETTABLE = frozenset({signal.SIGKILL, signal.SIGSTOP})
 
+_STEP = 20  # milliseconds
+_MOST_STOPS = 25  # after which it is given up: somebody does it on purpose
+
 # These count against whoever has them: our own CPU time, memory and processes would be over them.
 _FROM_OUTSIDE = frozenset({"cpu", "data", "as", "nproc", "rttime"})
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A child of ours that nobody has collected.
-
-    Args:
-        pid: its number, which is its process group's as well.
-        pidfd: a descriptor that stands for it.
-    """
-
-    pid: int
-    pidfd: int
-
-    def send(self, number: int) -> bool:
-        """Send a signal; returns whether it is there to hear it."""
-        try:
-            signal.pidfd_send_signal(self.pidfd, number)
-        except (ProcessLookupError, PermissionError):
-            return False
-        return True
-
-    def send_group(self, number: int) -> bool:
-        """Send a signal to its process group; to be called only while it is not collected."""
-        try:
-            os.killpg(self.pid, number)
-        except (ProcessLookupError, PermissionError):
-            return self.send(number)
-        return True
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        os.close(self.pidfd)
-
-
 def scour() -> None:
-    """Let no signal be blocked or ignored in us, and so in none that we start; call before any handler."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    """Let no signal be blocked or ignored in us, and so in none that we start; call before any handler.
+
+    Only what is held back stays blocked until `Loop.handle`, which comes before the first program.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, held())
     for number in range(1, _LAST_SIGNAL + 1):
         if number in _PYTHONS or number in _UNSETTABLE:
             continue
@@ -106,6 +88,8 @@ def seal() -> None:
         with contextlib.suppress(OSError):  # the directory's own is closed by now
             if int(entry) > 2:  # noqa: PLR2004  0, 1, 2
                 os.set_inheritable(int(entry), False)  # noqa: FBT003  the standard library's
+    if not _low:
+        _low.extend(os.pipe2(os.O_CLOEXEC))
 
 
 def spawn(program: Program) -> Process:
@@ -114,13 +98,12 @@ def spawn(program: Program) -> Process:
     Raises:
         SpawnError: it cannot be, with the reason and what a shell would exit with.
     """
-    with contextlib.ExitStack() as held:
-        try:
-            pid, trouble = _start(program, held)
-            pidfd = -1 if trouble else _open(pid)
-        except OSError as error:
-            reason = f"cannot start {program.command[0]}: {error.strerror}{hint(error.errno)}"
-            raise SpawnError(reason, 1) from error
+    try:
+        pid, trouble = _start(program)
+        pidfd = -1 if trouble else _open(pid)
+    except OSError as error:
+        reason = f"cannot start {program.command[0]}: {error.strerror}{hint(error.errno)}"
+        raise SpawnError(reason, 1) from error
     if trouble:
         os.waitpid(pid, 0)
         user = None if program.user is None else program.user[0]
@@ -135,17 +118,53 @@ def spawn(program: Program) -> Process:
 # --------------------------------------------------------------------------------------------------- the call
 
 
-def _start(program: Program, held: contextlib.ExitStack) -> tuple[int, bytes]:
+# The numbers that are kept for the pipe; none in a process that has not called `seal`.
+_low: list[int] = []
+
+
+def _start(program: Program) -> tuple[int, bytes]:
     """Start it, and return its number and why that has failed; empty if it has not."""
+    kept = bool(_low)
+    while _low:
+        os.close(_low.pop())
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    try:
+        try:
+            pid = _begin(program, reading, writing)
+        finally:
+            os.close(writing)
+        _go_on(reading, pid)
+        return pid, os.read(reading, 512)
+    finally:
+        if kept:
+            # The numbers are taken until the next time.
+            _low.extend((reading, os.dup2(reading, writing, inheritable=False)))
+        else:
+            os.close(reading)
+
+
+def _go_on(reading: int, pid: int) -> None:
+    """Wait until a program runs, or cannot; whoever stops it on the way is not to stop us with it.
+
+    From the moment that it has its user until it is the program, all other processes of that user may.
+    """
+    waiting = select.poll()
+    waiting.register(reading, select.POLLIN)
+    stopped = 0
+    while not waiting.poll(_STEP):
+        found = tree.standing(pid)
+        if found is not None and found.state == "T":
+            stopped += 1
+            os.kill(pid, signal.SIGCONT if stopped < _MOST_STOPS else signal.SIGKILL)
+
+
+def _begin(program: Program, reading: int, writing: int) -> int:
+    """Call for it with everything in its place."""
     # Above the numbers that the program wants to have for something else.
     floor = max(program.descriptors, default=2) + 1
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    closing = reading  # the child closes it, under whatever number
-    held.callback(os.close, reading)
     with contextlib.ExitStack() as ours:
-        ours.callback(os.close, writing)
         if program.descriptors:
-            writing, closing = _above(writing, floor, ours), _above(reading, floor, ours)
+            writing, reading = _above(writing, floor, ours), _above(reading, floor, ours)
             stdin, stdout, stderr = (
                 _above(one, floor, ours) for one in (program.stdin, program.stdout, program.stderr)
             )
@@ -153,13 +172,13 @@ def _start(program: Program, held: contextlib.ExitStack) -> tuple[int, bytes]:
         if needs_step(program):
             os.set_inheritable(writing, True)  # noqa: FBT003  the standard library's
             program = by_step(program, writing)
-        with _arranged(program, floor):
-            pid = _fork_exec(program, closing, writing)
-    return pid, os.read(reading, 512)
+        _arrange(program, floor, ours)
+        return _fork_exec(program, reading, writing)
 
 
 def _fork_exec(program: Program, closing: int, writing: int) -> int:
-    environment = [os.fsencode(f"{name}={value}") for name, value in program.environment.items()]
+    """Call `fork_exec`; the child closes `closing`, under whatever number."""
+    environment = [f"{name}={value}".encode(*_ENCODING) for name, value in program.environment.items()]
     user, group, groups = program.user or (None, None, None)
     arguments: tuple[Any, ...] = (
         list(program.command),
@@ -177,8 +196,8 @@ def _fork_exec(program: Program, closing: int, writing: int) -> int:
         closing,
         writing,
         True,  # restore_signals
-        False,  # call_setsid
-        0,  # pgid_to_set: its own
+        program.terminal,  # call_setsid
+        -1 if program.terminal else 0,  # pgid_to_set: its own, which comes with a session
         group,
         None if groups is None else list(groups),
         user,
@@ -190,23 +209,20 @@ def _fork_exec(program: Program, closing: int, writing: int) -> int:
     return fork_exec(*arguments, *more)
 
 
-@contextlib.contextmanager
-def _arranged(program: Program, floor: int) -> Iterator[None]:
-    """Have in ourselves what the program is to inherit, and take it back."""
-    with contextlib.ExitStack() as ours:
-        sources = {number: _above(source, floor, ours) for number, source in program.descriptors.items()}
-        for number, source in sources.items():
-            ours.callback(_put_back, number, _save(number, floor))
-            os.dup2(source, number, inheritable=True)
-        # Last, so that what is above needs no room below a lowered limit.
-        own_limits = {name: soft for name, (soft, _) in program.limits.items() if name not in _FROM_OUTSIDE}
-        for name, soft in {**program.soft, **own_limits}.items():
-            number = LIMITS[name]
-            own = resource.getrlimit(number)
-            if soft != own[0] and not _exceeds(soft, own[1]):
-                resource.setrlimit(number, (soft, own[1]))
-                ours.callback(resource.setrlimit, number, own)
-        yield
+def _arrange(program: Program, floor: int, ours: contextlib.ExitStack) -> None:
+    """Have in ourselves what the program is to inherit, until `ours` is closed."""
+    sources = {number: _above(source, floor, ours) for number, source in program.descriptors.items()}
+    for number, source in sources.items():
+        ours.callback(_put_back, number, _save(number, floor))
+        os.dup2(source, number, inheritable=True)
+    # Last, so that what is above needs no room below a lowered limit.
+    own_limits = {name: soft for name, (soft, _) in program.limits.items() if name not in _FROM_OUTSIDE}
+    for name, soft in {**program.soft, **own_limits}.items():
+        number = LIMITS[name]
+        own = resource.getrlimit(number)
+        if soft != own[0] and not _exceeds(soft, own[1]):
+            resource.setrlimit(number, (soft, own[1]))
+            ours.callback(resource.setrlimit, number, own)
 
 
 def _above(descriptor: int, floor: int, ours: contextlib.ExitStack) -> int:

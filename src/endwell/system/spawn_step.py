@@ -1,8 +1,9 @@
-"""The step between us and a program with limits and another user: it sets the first, then becomes the other.
+"""The step between us and a program that has to do something for itself before it begins.
 
 Only root may set limits for a process of another user, and in a container not even root, which has no
 CAP_SYS_RESOURCE there. So the process has to do it for itself while it is still ours, in a small interpreter
-which then becomes the program.
+which sets the limits, changes the user and then becomes the program. Likewise only a session's leader can
+take a terminal for it.
 """
 
 from __future__ import annotations
@@ -19,30 +20,39 @@ if TYPE_CHECKING:
 
 
 def needs_step(program: Program) -> bool:
-    """Whether a program has limits, and a user that is not ours."""
-    return program.user is not None and program.user[0] != os.getuid() and bool(program.limits)
+    """Whether a program has limits, and a user that is not ours; or a terminal."""
+    becomes = program.user is not None and program.user[0] != os.getuid()
+    return program.terminal or (becomes and bool(program.limits))
 
 
 def by_step(program: Program, writing: int) -> Program:
-    """Return what becomes the program after it has set its own limits, and then changed the user."""
+    """Return what becomes the program after it has set its own limits, and then changed the user.
+
+    It writes to `writing` what has gone wrong, as `fork_exec` does.
+    """
     limits = [(LIMITS[name], both) for name, both in program.limits.items()]
     paths = search(program.command[0], program.environment)
-    plan = repr((writing, limits, program.nice, program.user, paths))
+    plan = repr((writing, program.terminal, limits, program.nice, program.user, paths))
     command = (sys.executable, "-I", "-S", "-c", _STEP, plan, *program.command)
     return replace(program, command=command, user=None, limits={}, nice=0)
 
 
 _STEP = """
 import os, resource, signal, sys
-writing, limits, nice, (user, group, groups), paths = eval(sys.argv[1])
+writing, terminal, limits, nice, identity, paths = eval(sys.argv[1])
 os.set_inheritable(writing, False)
 try:
+    if terminal:
+        import fcntl, termios
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.nice(nice)
     for number, both in limits:
         resource.setrlimit(number, both)
-    os.setgroups(groups)
-    os.setresgid(group, group, group)
-    os.setresuid(user, user, user)
+    if identity:
+        user, group, groups = identity
+        os.setgroups(groups)
+        os.setresgid(group, group, group)
+        os.setresuid(user, user, user)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)

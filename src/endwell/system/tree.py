@@ -23,18 +23,23 @@ until we collect them. Whoever signals others opens a pidfd first and looks at m
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from endwell.system import libc
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
 MARKS = 1 << 31  # of one supervisor
 RLIMIT_LOCKS = 10
+_AT_ONCE = 2  # descriptors: of a process, and of a file about it
 _LIMIT = b"Max file locks"
+
+Got = TypeVar("Got")
 
 
 class Standing(NamedTuple):
@@ -54,7 +59,13 @@ class Standing(NamedTuple):
 
 
 def adopt_orphans() -> None:
-    """Become the parent of all orphans among our descendants; PID 1 is that anyway."""
+    """Become the parent of all orphans among our descendants; PID 1 is that anyway.
+
+    To see and to signal them takes two descriptors for a moment, which are set aside from now on: where there
+    are none left, nobody would be found, and who is there would not be told.
+    """
+    _spare.wanted = _AT_ONCE
+    _spare.keep()
     if os.getpid() != 1:
         libc.set_child_subreaper()
 
@@ -81,6 +92,12 @@ def standing(pid: int) -> Standing | None:
     return Standing(fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[3]))
 
 
+def is_stopped(pid: int) -> bool:
+    """Return whether a process was stopped by a signal, and waits for SIGCONT."""
+    found = standing(pid)
+    return found is not None and found.state == "T"
+
+
 def name_of(pid: int) -> str:
     """Return the command line of a process in one line, or its short name; empty if it is gone."""
     words = _read(f"/proc/{pid}/cmdline").replace(b"\0", b" ").strip()
@@ -92,9 +109,11 @@ def children_of(pid: int) -> list[int]:
     if not _lists_children():
         return [other for other in everybody() if (found := standing(other)) and found.parent == pid]
     try:
-        tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208  it is asked for every process of a tree
+        tasks = _spare.give(partial(os.listdir, f"/proc/{pid}/task"))
     except OSError:
         return []
+    finally:
+        _spare.keep()
     return [int(one) for task in tasks for one in _read(f"/proc/{pid}/task/{task}/children").split()]
 
 
@@ -112,30 +131,46 @@ def below(roots: Iterable[int]) -> list[int]:
 
 def everybody() -> list[int]:
     """Return all processes of our PID namespace."""
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]  # noqa: PTH208
+    entries = _spare.give(partial(os.listdir, "/proc"))
+    _spare.keep()
+    return [int(entry) for entry in entries if entry.isdecimal()]
 
 
-def signal_all(pids: Iterable[int], numbers: Sequence[int], mark: int | None) -> list[int]:
+def _nothing(_: int) -> None:
+    pass
+
+
+def signal_all(
+    pids: Iterable[int],
+    numbers: Sequence[int],
+    mark: int | None,
+    adopter: int | None = None,
+    note: Callable[[int], None] = _nothing,
+) -> list[int]:
     """Send signals to processes that belong together, each only if it still does; return who got them.
 
     Args:
         pids: as `below` returns them, a moment ago.
         numbers: of the signals, in order.
         mark: theirs; None: they are known by their parents alone.
+        adopter: whose children the first of them are; None: ours.
+        note: called with the number of each who gets them, just before.
     """
     told: list[int] = []
     expected = list(pids)
-    parents = {*expected, os.getpid()}
+    parents = {*expected, os.getpid() if adopter is None else adopter}
     for pid in expected:
         with contextlib.suppress(OSError):
-            pidfd = os.pidfd_open(pid)
+            pidfd = _spare.give(partial(os.pidfd_open, pid))
             try:
                 if _belongs(pid, parents, mark):
+                    note(pid)
                     for number in numbers:
                         signal.pidfd_send_signal(pidfd, number)
                     told.append(pid)
             finally:
                 os.close(pidfd)
+                _spare.keep()
     return told
 
 
@@ -160,7 +195,7 @@ _known: bool | None = None
 def _read(path: str) -> bytes:
     """Return a small file's text; empty if it cannot be read, which here means that somebody has ended."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = _spare.give(partial(os.open, path, os.O_RDONLY | os.O_CLOEXEC))
     except OSError:
         return b""
     try:
@@ -172,3 +207,37 @@ def _read(path: str) -> bytes:
         return b""
     finally:
         os.close(descriptor)
+        _spare.keep()
+
+
+class _Spare:
+    """Descriptors that are kept for when there are no others.
+
+    Attributes:
+        wanted: how many; none in a process that has not adopted orphans.
+    """
+
+    def __init__(self) -> None:
+        self.wanted = 0
+        self._kept: list[int] = []
+
+    def keep(self) -> None:
+        """Keep as many as are wanted, as far as there are any."""
+        while len(self._kept) < self.wanted:
+            try:
+                self._kept.append(os.eventfd(0, os.EFD_CLOEXEC))
+            except OSError:
+                return
+
+    def give(self, call: Callable[[], Got]) -> Got:
+        """Call for what takes a descriptor; `keep` is to be called when that is closed."""
+        try:
+            return call()
+        except OSError as error:
+            if error.errno != errno.EMFILE or not self._kept:
+                raise
+        os.close(self._kept.pop())
+        return call()
+
+
+_spare = _Spare()

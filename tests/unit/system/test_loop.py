@@ -121,3 +121,18 @@ def test_a_signal_ends_the_sleep_and_its_number_is_told(loop: Loop) -> None:
 def test_a_regular_file_is_refused(loop: Loop) -> None:
     with open(__file__, "rb") as file, pytest.raises(PermissionError):  # noqa: PTH123  its descriptor is wanted
         loop.watch(file.fileno(), lambda: None)
+
+
+def test_a_signal_that_came_with_one_that_led_to_a_mistake_is_not_lost(loop: Loop) -> None:
+    came: list[int] = []
+
+    def take(number: int) -> None:
+        came.append(number)
+        raise ZeroDivisionError
+
+    loop.handle((signal.SIGUSR1, signal.SIGUSR2), take)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    os.kill(os.getpid(), signal.SIGUSR2)
+    with pytest.raises(ZeroDivisionError):
+        loop.turn()
+    assert came == [signal.SIGUSR1, signal.SIGUSR2]

@@ -184,3 +184,27 @@ def test_a_process_that_has_ended_is_not_there_to_hear() -> None:
     os.waitid(os.P_PIDFD, process.pidfd, os.WEXITED)
     assert not process.send(signal.SIGTERM)
     process.close()
+
+
+@pytest.mark.parametrize("script", ["kill -STOP $$; exit 3", "while :; do kill -STOP $$; done"])
+def test_who_stops_it_before_it_is_the_program_does_not_stop_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    def waited(_number: int, _frame: object) -> None:
+        raise AssertionError("it waits for one that was stopped")
+
+    stopped = tmp_path / "stopped"
+    stopped.write_text(f"#!/bin/sh\n{script}\n")
+    stopped.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(stopped))  # a terminal is taken on the way to the program
+    before = signal.signal(signal.SIGALRM, waited)
+    signal.alarm(30)  # or else this would never end
+    try:
+        process = spawn(Program(command=("true",), environment=ENVIRONMENT, terminal=True))
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    found = os.waitid(os.P_PIDFD, process.pidfd, os.WEXITED)
+    process.close()
+    assert found is not None
+    assert found.si_status in {3, signal.SIGKILL}

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 from endwell.system import tree
 from endwell.system.program import Program
-from endwell.system.spawn import Process, spawn
+from endwell.system.spawn import spawn
+
+if TYPE_CHECKING:
+    from endwell.system.child_process import Process
 
 
 def start(script: str, mark: int = 0) -> tuple[Process, int]:
@@ -100,3 +106,36 @@ def test_without_lists_of_children_parents_are_asked() -> None:
         tree._known = None
         process.send(signal.SIGKILL)
     collect(process, reading)
+
+
+FULL = """
+import os, resource, signal, subprocess
+from endwell.system import tree
+
+tree.adopt_orphans()
+child = subprocess.Popen(["sleep", "infinity"])
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+taken = []
+try:
+    while True:
+        taken.append(os.dup(0))
+except OSError:
+    pass
+mark = tree.mark_of(child.pid)
+for number in (signal.SIGCONT, signal.SIGTERM):
+    print(tree.below([os.getpid()]) == [os.getpid(), child.pid], child.pid in tree.everybody())
+    print(tree.signal_all([child.pid], [number], mark) == [child.pid])
+try:
+    taken.append(os.dup(0))
+except OSError:
+    print("as full as before")
+for one in taken:
+    os.close(one)
+child.kill()
+child.wait()
+"""
+
+
+def test_without_a_descriptor_left_all_are_found_and_told() -> None:
+    done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["True True", "True"] * 2 + ["as full as before"]

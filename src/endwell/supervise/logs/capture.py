@@ -6,9 +6,6 @@ holds its other end: a process left behind by a service goes on being heard. Wha
 lines are never mixed, and a file is put aside by one hand only.
 """
 
-# pathlib brings urllib along, which has no place in PID 1.
-# ruff: noqa: PTH100, PTH116
-
 from __future__ import annotations
 
 import contextlib
@@ -17,6 +14,7 @@ import math
 import os
 from typing import TYPE_CHECKING
 
+from endwell.machine.capture_mode import CaptureMode
 from endwell.machine.escapes import Escapes
 from endwell.machine.marks import Marks
 from endwell.machine.outbox import UNREAD, Share, Writer
@@ -26,19 +24,19 @@ from endwell.supervise.logs.compressor import Compressor
 from endwell.supervise.logs.file import LogFile
 from endwell.supervise.logs.outlets import PipeOutlets
 from endwell.supervise.logs.pipe import away, pipe
+from endwell.supervise.logs.places import Places
 from endwell.supervise.logs.reader import Reader
 from endwell.supervise.logs.sink import UNWRITTEN, Sink
 from endwell.supervise.logs.stamp import Stamp
+from endwell.supervise.logs.users import Users
 from endwell.system.output import open_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from endwell.model.service import Log, ServiceSpec
+    from endwell.supervise.logs.places import Place
     from endwell.supervise.streams import Watcher
-
-    # The container's own, or the path of a file.
-    Place = Stream | str
 
 # What may be over in a moment: no reason not to start a service. Others are mistakes somebody has to see.
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE})
@@ -55,6 +53,9 @@ class Capture:
         wall: the wall clock.
         say: told in one line what goes wrong.
         standard: the container's own stdout and stderr.
+
+    Attributes:
+        outlived: whether those who write are to go on should we be killed.
     """
 
     def __init__(
@@ -69,11 +70,12 @@ class Capture:
         self._now = now
         self._wall = wall
         self._say = say
+        self.outlived = False
         self._standard = standard
-        self._same = _identity(standard[0]) == _identity(standard[1])
+        self._users = Users(Places(standard))
         self._sinks: dict[Place, Sink] = {}
         self._readers: dict[Reader, None] = {}  # in the order in which they were opened
-        self._users: dict[Place, set[tuple[str, int, Stream]]] = {}
+        self._beside: dict[Share, list[Reader]] = {}  # likewise, those of one stream of one service
         self._compressor = Compressor()
         self._stamp = Stamp()
         self._width = 0
@@ -92,19 +94,19 @@ class Capture:
         on the container's own output stand in columns.
         """
         self._users.clear()
-        known: set[tuple[Place, str]] = set()
         for spec in specs:
-            known.update((place, spec.label) for place in self._register(spec))
-        names = (len(label) for place, label in known if isinstance(place, Stream))
-        self._width = max(names, default=0)
-        self._shares = {key: one for key, one in self._shares.items() if key[:2] in known or one.waiting}
+            self._users.add(spec)
+        self._width = self._users.width
+        self._shares = {
+            key: one for key, one in self._shares.items() if self._users.knows(*key[:2]) or one.waiting
+        }
         for place in [one for one in self._sinks if one not in self._users]:
             if not self._sinks[place].readers and self._sinks[place].empty:
                 self._sinks.pop(place).close()
 
     def paths(self, spec: ServiceSpec) -> tuple[str | None, str | None]:
         """Return the log files of stdout and of stderr; None where it is not a file."""
-        places = [self._place(log, stream) for stream, log in _logs(spec)]
+        places = [place for _, _, place in self._users.of(spec)]
         out, err = (place if isinstance(place, str) else None for place in (*places, None)[:2])
         return out, err
 
@@ -112,16 +114,27 @@ class Capture:
 
     def open(self, spec: ServiceSpec) -> PipeOutlets:
         """As `Streams.open`; that a disk is full at the moment is no error."""
-        self._register(spec)
         outlets = PipeOutlets()
         try:
-            for stream, log in _logs(spec):
-                outlets.add(stream.value, *self._open(spec, stream, log))
+            for stream, log, place in self._users.add(spec):
+                outlets.add(stream.value, *self._open(spec, stream, log, place))
         except OSError:
             outlets.close()
             outlets.ended()
             raise
         return outlets
+
+    def adopt(self, spec: ServiceSpec, stream: Stream, reading: int) -> None:
+        """Read a pipe to which a replica writes already: another supervisor has made it.
+
+        Raises:
+            OSError: where it goes cannot be opened.
+        """
+        for own, log, place in self._users.add(spec):
+            if own is stream:
+                self._read(spec, stream, log, place, reading)
+                return
+        os.close(reading)
 
     def tick(self, now: float) -> None:
         """As `Streams.tick`."""
@@ -199,59 +212,44 @@ class Capture:
 
     # -------------------------------------------------------------------------------------------------- parts
 
-    def _register(self, spec: ServiceSpec) -> list[Place]:
-        places = []
-        for stream, log in _logs(spec):
-            if (place := self._place(log, stream)) is not None:
-                self._users.setdefault(place, set()).add((*spec.key, stream))
-                places.append(place)
-        return places
-
-    def _place(self, log: Log, stream: Stream) -> Place | None:
-        if log.discard:
-            return None
-        own = log.of_container(stream)
-        if own is None and log.temporary:
-            return os.path.abspath(log.path)  # its name can be guessed: a link is not followed
-        if own is None:
-            path = os.path.abspath(log.path)
-            with contextlib.suppress(OSError):
-                # A file may be a link to /dev/stdout: two hands at one pipe would mix lines.
-                status = os.stat(path)
-                there = [_identity(number) for number in self._standard]
-                if (status.st_dev, status.st_ino) not in there:
-                    return os.path.realpath(path)
-                own = Stream.STDOUT if there.index((status.st_dev, status.st_ino)) == 0 else Stream.STDERR
-            if own is None:
-                return os.path.realpath(path)
-        return Stream.STDOUT if self._same else own
-
-    def _open(self, spec: ServiceSpec, stream: Stream, log: Log) -> tuple[int, Reader | None]:
-        place = self._place(log, stream)
-        if place is None and not (spec.ready is not None and spec.ready.means is Means.LOG):
+    def _open(
+        self, spec: ServiceSpec, stream: Stream, log: Log, place: Place | None
+    ) -> tuple[int, Reader | None]:
+        if place is None and not _read_anyway(spec, stream, log):
             return away(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)), None
+        reading, writing = pipe(outlived=self.outlived)
+        try:
+            return writing, self._read(spec, stream, log, place, reading)
+        except OSError:
+            os.close(reading)
+            os.close(writing)
+            raise
+
+    def _read(self, spec: ServiceSpec, stream: Stream, log: Log, place: Place | None, reading: int) -> Reader:
         sink = None if place is None else self._sink(place, log)
         prefix = Prefix.NONE if log.prefix is Prefix.NAME and not isinstance(place, Stream) else log.prefix
         writer = Writer(Marks(prefix, spec.label, stream.value, self._stamp, self._width))
         if place is not None:
             writer.share = self._shares.setdefault((place, spec.label, stream), Share(log.when_blocked))
-        reading, writing = pipe()
         reader = Reader(
             reading,
             sink,
             writer,
             self._watcher,
             self._wall,
-            passing=prefix is Prefix.NONE and place is not None and len(self._users[place]) == 1,
+            passing=prefix is Prefix.NONE and place is not None and self._users.alone(place),
             escapes=Escapes() if log.strip_ansi else None,
+            capture=CaptureMode(log.capture) if log.capture else None,
         )
         self._readers[reader] = None
+        beside = self._beside.setdefault(writer.share, [])
+        beside.append(reader)
         reader.on_close = self._closed
-        stalled = [one for one in self._readers if one.stalled and one.writer.share is writer.share]
+        stalled = [one for one in beside if one.stalled]
         for one in stalled[:-_STALLED]:
             # One that ends and is started again, over and over, would fill all our descriptors.
             one.abandon(UNREAD)
-        return writing, reader
+        return reader
 
     def _sink(self, place: Place, log: Log) -> Sink:
         sink = self._sinks.get(place)
@@ -276,6 +274,10 @@ class Capture:
 
     def _closed(self, reader: Reader) -> None:
         del self._readers[reader]
+        beside = self._beside[reader.writer.share]
+        beside.remove(reader)
+        if not beside:
+            del self._beside[reader.writer.share]
 
     def _taken(self) -> int:
         return sum(sink.written for sink in self._sinks.values())
@@ -290,18 +292,11 @@ class Capture:
         return f"the container's {place.value}" if isinstance(place, Stream) else str(place)
 
 
-def _logs(spec: ServiceSpec) -> tuple[tuple[Stream, Log], ...]:
-    if spec.stderr is None:
-        return ((Stream.STDOUT, spec.stdout),)
-    return (Stream.STDOUT, spec.stdout), (Stream.STDERR, spec.stderr)
-
-
-def _identity(descriptor: int) -> tuple[int, int] | None:
-    try:
-        status = os.fstat(descriptor)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def _read_anyway(spec: ServiceSpec, stream: Stream, log: Log) -> bool:
+    """Whether somebody has to see what a stream says that goes nowhere."""
+    by_log = spec.ready is not None and spec.ready.means is Means.LOG
+    heard = spec.listener is not None and stream is Stream.STDOUT
+    return by_log or heard or log.events or log.capture > 0
 
 
 def _tolerantly(open_file: Callable[[], None]) -> None:

@@ -16,6 +16,7 @@ class PipeOutlets:
     """The `Outlets` of one process: the ends of pipes, or /dev/null for what goes nowhere."""
 
     def __init__(self) -> None:
+        self._done: list[Callable[[], None]] = []
         self._descriptors: dict[str, int] = {}
         self._readers: dict[str, Reader] = {}
 
@@ -35,10 +36,22 @@ class PipeOutlets:
         if reader is not None:
             self._readers[stream] = reader
 
-    def watch(self, call: Callable[[str, bytes], None]) -> None:
+    def watch(self, call: Callable[[str, bytes], None], done: Callable[[], None] | None = None) -> None:
         """As `Outlets.watch`; a stream that goes nowhere is not seen, unless readiness is told by it."""
+        if done is not None:
+            self._done.append(done)
         for stream, reader in self._readers.items():
             reader.taps.append(partial(call, stream))
+
+    def heed(self, stream: str, call: Callable[[bytes], None]) -> None:
+        """As `Outlets.heed`."""
+        if (reader := self._readers.get(stream)) is not None:
+            reader.messages.append(call)
+
+    def follow(self, stream: str, call: Callable[[bytes], None]) -> None:
+        """As `Outlets.follow`."""
+        if (reader := self._readers.get(stream)) is not None:
+            reader.followers.append(call)
 
     def close(self) -> None:
         """As `Outlets.close`."""
@@ -50,3 +63,5 @@ class PipeOutlets:
         """As `Outlets.ended`."""
         for reader in self._readers.values():
             reader.ended()
+        for done in self._done:
+            done()

@@ -10,6 +10,7 @@ from endwell.machine.lines import Lines
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from endwell.machine.capture_mode import CaptureMode
     from endwell.machine.escapes import Escapes
     from endwell.machine.outbox import Writer
     from endwell.supervise.logs.sink import Sink
@@ -30,6 +31,7 @@ class Reader:
         wall: the wall clock.
         passing: nobody else writes there, so lines need not be complete to be passed on.
         escapes: takes escape sequences out; None: they stay.
+        capture: takes messages to listeners out; None: they stay.
     """
 
     def __init__(  # noqa: PLR0913  one that stands between two places needs to know both
@@ -42,16 +44,20 @@ class Reader:
         *,
         passing: bool = False,
         escapes: Escapes | None = None,
+        capture: CaptureMode | None = None,
     ) -> None:
         self.descriptor = descriptor
         self.sink = sink
         self.writer = writer
         self.taps: list[Callable[[bytes], None]] = []
+        self.messages: list[Callable[[bytes], None]] = []
+        self.followers: list[Callable[[bytes], None]] = []
         self.on_close: Callable[[Reader], None] | None = None
         self._watcher = watcher
         self._wall = wall
         self._passing = passing
         self._escapes = escapes
+        self._capture = capture
         self._lines = Lines()
         self._paused = False
         self._ended = False
@@ -152,8 +158,22 @@ class Reader:
     def _take(self, data: bytes) -> None:
         for tap in self.taps:
             tap(data)
+        if self._capture is None:
+            self._pass_on(data)
+            return
+        for piece in self._capture.feed(data):
+            if not piece.message:
+                self._pass_on(piece.text)
+            else:
+                for call in self.messages:
+                    call(piece.text)
+
+    def _pass_on(self, data: bytes) -> None:
         if self._escapes is not None:
             data = self._escapes.strip(data)
+        if data:
+            for call in self.followers:
+                call(data)
         sink = self.sink
         if sink is None:
             return
@@ -175,6 +195,8 @@ class Reader:
             self._watcher.forget(self.descriptor)
 
     def _complete(self) -> None:
+        if self._capture is not None and (begun := self._capture.rest()):
+            self._pass_on(begun)  # no message has come of it, so it is output
         if self.sink is None:
             return
         rest = self._lines.rest()

@@ -1,0 +1,124 @@
+"""A Unix socket that listens: made so that nobody else can connect, and put away again.
+
+`_socket` is the part of the standard library's `socket` that is written in C, and all that is needed of it.
+"""
+
+# pathlib brings urllib along, which has no place in PID 1.
+# ruff: noqa: PTH108
+
+from __future__ import annotations
+
+import _socket
+import contextlib
+import errno
+import os
+import stat
+
+LONGEST = 107  # bytes of a path: man 7 unix
+_BACKLOG = 1024
+_OURS_ALONE = 0o600
+_FLAGS = getattr(_socket, "SOCK_NONBLOCK", 0) | getattr(_socket, "SOCK_CLOEXEC", 0)
+
+
+class Listening:
+    """A socket that takes connections, none of which ever waits.
+
+    Args:
+        place: a path, or `@` and a name in the abstract namespace.
+
+    Raises:
+        OSError: it cannot be made there. EADDRINUSE: somebody listens there already.
+        ValueError: that is no path.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self._file: tuple[int, int] | None = None
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _FLAGS)
+        try:
+            # Before it has a name: the file has this mode from its first moment on.
+            os.fchmod(self._socket.fileno(), _OURS_ALONE)
+            self._bind()
+            self._socket.listen(_BACKLOG)
+        except Exception:
+            self.close()
+            raise
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        return self._socket.fileno()
+
+    def accept(self) -> _socket.socket | None:
+        """Return the next connection, or None.
+
+        Raises:
+            OSError: there is one, and there are no descriptors for it.
+        """
+        try:
+            descriptor = _accept(self._socket)
+        except (BlockingIOError, ConnectionAbortedError):
+            return None
+        return connected(descriptor)
+
+    def close(self) -> None:
+        """Close it, and remove its file if that is still ours."""
+        self._socket.close()
+        if self._file is not None and _file(self.place) == self._file:
+            with contextlib.suppress(OSError):
+                os.unlink(self.place)
+        self._file = None
+
+    def _bind(self) -> None:
+        if self.place.startswith("@"):
+            self._socket.bind(b"\0" + os.fsencode(self.place[1:]))
+            return
+        if len(os.fsencode(self.place)) > LONGEST:
+            raise OSError(errno.ENAMETOOLONG, f"a socket's path has at most {LONGEST} bytes", self.place)
+        try:
+            self._socket.bind(self.place)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or not _is_stale(self.place):
+                raise
+            os.unlink(self.place)
+            self._socket.bind(self.place)
+        self._file = _file(self.place)
+
+
+def _accept(listening: _socket.socket) -> int:
+    """Do what `socket.accept` is made of; it is not inherited by what we start."""
+    descriptor: int = listening._accept()[0]  # type: ignore[attr-defined]  # noqa: SLF001  nor does it wait
+    return descriptor
+
+
+def connected(descriptor: int) -> _socket.socket:
+    """Return the socket behind a descriptor, which it owns from now on; it does not wait."""
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, descriptor)
+    connection.setblocking(False)  # noqa: FBT003  the standard library's
+    return connection
+
+
+def _is_stale(place: str) -> bool:
+    """Whether a file is a socket that nobody listens to any more."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(place).st_mode):
+            return False
+    except FileNotFoundError:
+        return False
+    asking = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _FLAGS)
+    try:
+        asking.connect(place)
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False  # its queue is full, say: there is somebody
+    finally:
+        asking.close()
+    return False
+
+
+def _file(place: str) -> tuple[int, int] | None:
+    try:
+        status = os.lstat(place)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,1 @@
+"""Rounds without end: what is asked of endwell a thousand times is asked here, by hand."""

@@ -1,0 +1,118 @@
+"""The kernel refuses what is asked of `system/`, and services are kept and ended all the same."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.supervise.upping import DEAF, STOP, WAIT, Up, end_of, held_until_the_end, program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What goes before the command: `once` makes a function fail the first time that it is called.
+FRAME = """
+import errno, os, signal, sys, time
+from endwell.cli.main import main
+from endwell.supervise import children
+from endwell.system import spawn
+
+def once(place, name, number, *, when=lambda *words: True):
+    real, failed = getattr(place, name), []
+    def call(*words, **more):
+        if not failed and when(*words):
+            failed.append(1)
+            raise OSError(number, os.strerror(number))
+        return real(*words, **more)
+    setattr(place, name, call)
+
+def for_spawn(*_):
+    return sys._getframe(2).f_code.co_name == "_start"
+
+def is_one(words, *more):
+    return any("echo one" in word for word in words)
+
+{fault}
+sys.exit(main(sys.argv[1:]))
+"""
+ONE = f"echo one; {STOP}"
+
+
+def under(directory: Path, fault: str, text: str) -> Up:
+    """Start it with a fault."""
+    (directory / "faulty.py").write_text(FRAME.format(fault=fault))
+    return Up(directory, text, endwell=(sys.executable, str(directory / "faulty.py")))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("once(spawn, 'fork_exec', errno.EAGAIN, when=is_one)", "Resource temporarily unavailable"),
+        ("once(spawn, 'fork_exec', errno.ENOMEM, when=is_one)", "Cannot allocate memory"),
+        ("once(os, 'pidfd_open', errno.EMFILE)", "Too many open files"),
+        ("once(os, 'pipe2', errno.ENFILE, when=for_spawn)", "Too many open files in system"),
+    ],
+    ids=["no more processes", "no memory", "no descriptor for it", "no pipe"],
+)
+def test_what_cannot_be_started_now_is_tried_again_and_others_go_on(
+    tmp_path: Path, fault: str, said: str
+) -> None:
+    text = program("one", ONE) + program("two", STOP)
+    with under(tmp_path, fault, text) as up:
+        up.wait_for("one could not be started", "one is running", "up one", "up two")
+        assert up.stop() == 0
+        assert up.out.count("bye") == 2
+        assert [line for line in up.err if "could not be started" in line and said in line]
+
+
+def test_a_process_for_which_there_is_no_descriptor_is_not_left_behind(tmp_path: Path) -> None:
+    held = held_until_the_end(tmp_path / "held")
+    script = f"exec 7>held; echo one >&7; {STOP}"
+    with under(tmp_path, "once(os, 'pidfd_open', errno.EMFILE)", program("one", script)) as up:
+        up.wait_for("one is running", "up one")
+        assert up.stop() == 0
+    assert set(end_of(held).split()) == {b"one"}
+
+
+def test_who_cannot_be_told_is_killed_at_his_time(tmp_path: Path) -> None:
+    fault = """
+real = signal.pidfd_send_signal
+def send(pidfd, number, *more):
+    if number == signal.SIGTERM:
+        raise PermissionError(errno.EPERM, "not yours")
+    return real(pidfd, number, *more)
+signal.pidfd_send_signal = send
+"""
+    with under(tmp_path, fault, program("one", STOP, "stopwaitsecs=1")) as up:
+        up.wait_for("up one")
+        assert up.stop() == 124
+        assert up.service("one")["killed"] >= 1.0
+        assert "bye" not in up.out
+
+
+@pytest.mark.parametrize("seconds", [3600, -3600])
+def test_a_clock_that_is_set_changes_no_deadline(tmp_path: Path, seconds: int) -> None:
+    fault = f"""
+real = time.time
+at = real()
+time.time = lambda: real() + ({seconds} if real() > at + 0.5 else 0)
+"""
+    with under(tmp_path, fault, program("one", DEAF, "stopwaitsecs=1") + program("two", STOP)) as up:
+        up.wait_for("up one", "up two")
+        assert up.stop() == 124
+        assert 1.0 <= up.service("one")["killed"] < 5.0
+        assert up.service("two")["killed"] is None
+
+
+def test_the_look_at_who_is_left_fails(tmp_path: Path) -> None:
+    """A mistake where orphans are looked for must not keep the end from coming."""
+    fault = """
+from endwell.system import tree
+once(tree, "children_of", errno.EIO, when=lambda *_: True)
+"""
+    with under(tmp_path, fault, program("one", STOP) + program("two", WAIT)) as up:
+        up.wait_for("up one", "up two")
+        assert up.stop() in {0, 124}
+        assert up.out.count("bye") == 1
