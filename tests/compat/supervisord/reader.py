@@ -13,13 +13,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from endwell.model.supervisord import EventListener, FastCgi, Logfile, UnixServer
+from endwell.model.supervisord import EventListener, FastCgi, Logfile
+from endwell.model.supervisord_servers import UnixServer
 from endwell.parse.supervisord import Surroundings, read_client, read_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from endwell.model.supervisord import Group, InetServer, Output, Program
+    from endwell.model.supervisord import Group, Output, Program
+    from endwell.model.supervisord_servers import InetServer
 
 PACKAGES = "/usr/lib/python3/dist-packages"
 PYTHON = "/usr/bin/python3"

@@ -1,0 +1,1 @@
+"""A page to look at, and what monitors ask: made here, with little script, and nothing from elsewhere."""

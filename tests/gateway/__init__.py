@@ -1,0 +1,1 @@
+"""The gateway: HTTP and XML-RPC for supervisord's clients."""
