@@ -40,10 +40,11 @@ compare: setup ## the scenarios: what other inits do, and ours; as PID 1 of a na
 	@$(IN_VENV)python -m tests.scenarios
 	@echo; $(IN_VENV)python -m tests.scenarios --engine docker
 
-bench: setup ## what the init costs, beside the others, and what being watched costs
+bench: setup ## what the init and the supervisor cost, beside the others, and what being watched costs
 	@tools/system-packages bench
 	@$(IN_VENV)python -m bench.inits
 	@echo; $(IN_VENV)python -m bench.probe
+	@echo; $(IN_VENV)python -m bench.supervisors --quick
 
 wheels: setup ## the wheels of a release, in dist: x86_64 and aarch64, the same bytes every time
 	rm -rf dist

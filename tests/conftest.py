@@ -20,6 +20,10 @@ if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
+# Supervisors of tests that want no clients do not fight for the usual place of the socket.
+os.environ["ENDWELL_SOCKET"] = "none"
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skip into a failure in CI, unless the test says that it depends on the machine (`may_skip`)."""

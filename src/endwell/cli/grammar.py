@@ -11,6 +11,7 @@ from endwell.model.signals import TABLE
 SIGNALS = tuple(name for _, name, _, _ in TABLE)
 FILES = {"FILE", "DIRECTORY", "PATH"}
 PROGRAMS = {"CMD"}
+SERVICES = {"SERVICE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Value:
 
     name: str
     words: tuple[str, ...] = ()
-    kind: str = "text"  # text, words, files, programs, command
+    kind: str = "text"  # text, words, files, programs, services, command
+    many: bool = False  # whether more of them may follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +75,6 @@ def read_value(action: argparse.Action) -> Value:
         return Value(name, SIGNALS, "words")
     if action.nargs == argparse.REMAINDER:
         return Value(name, kind="command")
-    return Value(name, kind="files" if name in FILES else "programs" if name in PROGRAMS else "text")
+    kinds = {"files": FILES, "programs": PROGRAMS, "services": SERVICES}
+    kind = next((kind for kind, names in kinds.items() if name in names), "text")
+    return Value(name, kind=kind, many=action.nargs in {"*", "+"})

@@ -1,13 +1,22 @@
 """The command `endwell`: finds the sub-command in the table and imports nothing but its module."""
 
+from __future__ import annotations
+
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from endwell import __version__
 from endwell.cli.commands import BY_NAME, COMMANDS, Command
-from endwell.cli.parser import USAGE_ERROR, Parser, fail
+from endwell.cli.saying import USAGE_ERROR, fail
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from endwell.cli.commands import Module
+    from endwell.cli.parser import Parser
 
 INTERRUPTED = 128 + 2  # as a shell says it of SIGINT
 
@@ -54,11 +63,12 @@ def forget_output() -> None:
 def dispatch(words: Sequence[str]) -> int:
     """Read endwell's own options, then hand the rest to the sub-command."""
     first = next((index for index, word in enumerate(words) if not word.startswith("-")), len(words))
-    parser = top_parser()
-    parser.parse_args(words[:first])
-    if first == len(words):
-        parser.print_help(sys.stderr)
-        return USAGE_ERROR
+    if first or not words:
+        parser = top_parser()
+        parser.parse_args(words[:first])
+        if first == len(words):
+            parser.print_help(sys.stderr)
+            return USAGE_ERROR
     name, rest = words[first], words[first + 1 :]
     if name == "help":
         return dispatch([*rest[:1], "--help"])
@@ -67,18 +77,29 @@ def dispatch(words: Sequence[str]) -> int:
     command = BY_NAME[name]
     if command.forwards:
         return command.load_forwarding().forward(rest)
-    return command.load().run(command_parser(command).parse_args(rest))
+    module = command.load()
+    options = read(module, rest) if command.stays else None
+    return module.run(options or command_parser(command).parse_args(rest))
+
+
+def read(module: Module, words: Sequence[str]) -> argparse.Namespace | None:
+    """Return what the words of a command that stays say; None where argparse has to read them."""
+    from endwell.cli.quick import read_quickly  # noqa: PLC0415  for these commands only
+
+    return cast("argparse.Namespace | None", read_quickly(module.configure, words))
 
 
 def top_parser() -> Parser:
     """The parser of the words before the sub-command."""
+    from endwell.cli.parser import Parser  # noqa: PLC0415  it brings argparse along
+
     parser = Parser("endwell")
     parser.usage = "endwell [-h] [-V] COMMAND ..."
     parser.description = "Makes the programs inside containers end well."
     parser.add_argument(
         "-V", "--version", action="version", version=f"endwell {__version__}", help="print the version"
     )
-    width = max(len(command.name) for command in COMMANDS) + 3
+    width = max(len(command.name) for command in COMMANDS) + 2
     lines = [f"  {command.name:{width}}{command.summary}" for command in COMMANDS]
     parser.epilog = "\n".join(["commands:", *lines, "", EXAMPLES])
     return parser
@@ -86,6 +107,8 @@ def top_parser() -> Parser:
 
 def command_parser(command: Command) -> Parser:
     """The parser of a sub-command's own words."""
+    from endwell.cli.parser import Parser  # noqa: PLC0415  it brings argparse along
+
     parser = Parser(f"endwell {command.name}")
     command.load().configure(parser)
     return parser

@@ -1,29 +1,18 @@
 """An argparse parser that speaks like endwell: help that teaches, errors that name the next step."""
 
 import argparse
-import io
-import os
 import re
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from endwell.cli.saying import USAGE_ERROR, fail, has_color
+
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-USAGE_ERROR = 2
+__all__ = ["USAGE_ERROR", "Parser", "fail", "has_color"]
+
 HEADING = re.compile(r"^(\w[\w ]*:)", re.MULTILINE)
-
-
-def has_color(stream: object) -> bool:
-    """Whether to write in color: to a terminal that can, unless NO_COLOR is set (no-color.org)."""
-    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return wanted and isinstance(stream, io.TextIOBase) and stream.isatty()
-
-
-def fail(program: str, message: str) -> int:
-    """Say on stderr what cannot be done; returns the exit status for it."""
-    print(f"{program}: {message}", file=sys.stderr)
-    return USAGE_ERROR
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):

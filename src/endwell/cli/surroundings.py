@@ -1,12 +1,14 @@
-"""This machine, as a file of services is read on it."""
+"""This machine, as a file of services is read on it.
+
+Who reads it may become the supervisor, which keeps what was imported: what is seldom needed is imported then.
+"""
+
+# pathlib brings urllib along, which has no place in PID 1.
+# ruff: noqa: PTH109, PTH123, PTH207
 
 from __future__ import annotations
 
-import glob
-import grp
 import os
-import pwd
-from pathlib import Path
 
 from endwell.parse.supervisord import Surroundings
 
@@ -14,21 +16,34 @@ from endwell.parse.supervisord import Surroundings
 def surroundings() -> Surroundings:
     """Return this machine: its files, users and groups, and our own environment."""
     return Surroundings(
-        read=lambda path: Path(path).read_bytes().decode("utf-8"),
-        glob=glob.glob,
+        read=_read,
+        glob=_glob,
         is_directory=os.path.isdir,
         expand_user=os.path.expanduser,
         user=_user,
         group=_group,
         environment=os.environ,
         node=os.uname().nodename,
-        directory=str(Path.cwd()),
+        directory=os.getcwd(),
         temporary=_temporary(),
         uid=os.getuid(),
     )
 
 
+def _read(path: str) -> str:
+    with open(path, "rb") as file:
+        return file.read().decode("utf-8")
+
+
+def _glob(pattern: str) -> list[str]:
+    import glob  # noqa: PLC0415  see above
+
+    return glob.glob(pattern)
+
+
 def _user(name: str | int) -> tuple[int, int] | None:
+    import pwd  # noqa: PLC0415  see above
+
     try:
         found = pwd.getpwuid(name) if isinstance(name, int) else pwd.getpwnam(name)
     except (KeyError, OverflowError, ValueError):
@@ -37,6 +52,8 @@ def _user(name: str | int) -> tuple[int, int] | None:
 
 
 def _group(name: str | int) -> int | None:
+    import grp  # noqa: PLC0415  see above
+
     try:
         return (grp.getgrgid(name) if isinstance(name, int) else grp.getgrnam(name)).gr_gid
     except (KeyError, OverflowError, ValueError):
@@ -46,5 +63,5 @@ def _group(name: str | int) -> int | None:
 def _temporary() -> str | None:
     """Return the first usable of the directories that Python's tempfile tries, without trying to write."""
     places = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP"))
-    candidates = (*places, "/tmp", "/var/tmp", "/usr/tmp", str(Path.cwd()))  # noqa: S108  nothing is put there under a known name
+    candidates = (*places, "/tmp", "/var/tmp", "/usr/tmp", os.getcwd())  # noqa: S108  nothing is put there under a known name
     return next((one for one in candidates if one and os.access(one, os.W_OK | os.X_OK)), None)

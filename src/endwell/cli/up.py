@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
-from endwell.cli.parser import USAGE_ERROR, fail
+from endwell.cli.saying import USAGE_ERROR, fail
 
 if TYPE_CHECKING:
     import argparse
 
+    from endwell.cli.under_init import Place
     from endwell.model.project import Project
 
 NAME = "endwell up"
@@ -39,7 +41,9 @@ examples:
 
 signals: TERM, INT and QUIT stop everything within the grace; each further one
 takes the next step at once: while some are not yet told, all are told; then those
-who are left are killed. USR2 opens the log files anew
+who are left are killed. HUP applies a changed file: without touching what is the
+same, but of a supervisord.conf everything is stopped and started anew. USR2 opens
+the log files anew
 
 exit status: 0 all have ended by themselves; 124 somebody had to be killed; 2 the
 file cannot be used; else that of the service that `exit-when` or
@@ -52,23 +56,52 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("-c", "--file", metavar="FILE", help="the file of services (default: the nearest)")
     parser.add_argument("--grace", metavar="TIME", help="from the stop signal to the end (default 10s)")
+    parser.add_argument(
+        "--socket", metavar="PATH", default="", help="where `endwell ps` and the like connect, or `none`"
+    )
     parser.add_argument("--check", action="store_true", help="read the file only")
     parser.add_argument("--report", metavar="FILE", default="", help="write the account of the stop as JSON")
     parser.add_argument(
         "--exit-code-from", metavar="SERVICE", default="", help="stop when it ends, and exit as it did"
     )
+    parser.add_argument(
+        "--init",
+        action="store_true",
+        default=None,
+        help="run under endwell-init, which ends the services should this be killed (default: as PID 1)",
+    )
+    parser.add_argument("--no-init", dest="init", action="store_false", default=None, help="be PID 1 itself")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the services; returns the exit status of the container."""
-    from endwell.cli.services_file import open_services, order_of, say  # noqa: PLC0415  --help needs none
+    from endwell.system.held import hold  # noqa: PLC0415  the other commands need none of it
+
+    if not options.check:
+        hold()
+    # What is read is no garbage, and to look for some takes a third of the time until all have started.
+    gc.disable()
+    try:
+        return _run(options)
+    finally:
+        gc.enable()
+
+
+def _run(options: argparse.Namespace) -> int:
+    from endwell.cli.rereading import Rereader  # noqa: PLC0415  --help needs none of it
+    from endwell.cli.services_file import open_services, order_of, say  # noqa: PLC0415  likewise
+    from endwell.cli.under_init import become_init, is_wanted, place  # noqa: PLC0415  likewise
     from endwell.parse.problems import ConfigurationError  # noqa: PLC0415
 
+    as_init = is_wanted(options.init) and not options.check
+    here = place(options.report)
     try:
         file = open_services(options.file)
-        say(NAME, file.warnings, "warning: ")
         order_of(file)
-        project = _wanted(file.project, options)
+        read = Rereader(file, lambda project: _wanted(project, options, here))
+        if as_init:
+            become_init(read.first.project.grace, NAME)
+        say(NAME, file.warnings, "warning: ")
     except ConfigurationError as error:
         say(NAME, error.problems)
         return USAGE_ERROR
@@ -79,11 +112,20 @@ def run(options: argparse.Namespace) -> int:
     from endwell.supervise.session import Wishes, run as run_project  # noqa: PLC0415
 
     sys.stdout.flush()
-    return run_project(project, Wishes(report=options.report, exit_code_from=options.exit_code_from))
+    wishes = Wishes(
+        report=options.report,
+        exit_code_from=options.exit_code_from,
+        read=read,
+        last_plan=here.last_plan,
+        kept_back=here.kept_back,
+        identifier=file.supervisord.identifier if file.supervisord else "supervisor",
+        socket=options.socket,
+    )
+    return run_project(read.first.project, wishes)
 
 
-def _wanted(project: Project, options: argparse.Namespace) -> Project:
-    """Return the project as the command line wants it.
+def _wanted(project: Project, options: argparse.Namespace, here: Place) -> Project:
+    """Return the project as the command line wants it, with the time that there is here.
 
     Raises:
         ValueError: it cannot be so.
@@ -99,6 +141,8 @@ def _wanted(project: Project, options: argparse.Namespace) -> Project:
     if wanted:
         names = sorted({spec.name for spec in project.services})
         if wanted not in names:
-            raise ValueError(f"--exit-code-from names {wanted!r}, which is no service: there are {names}")
+            raise ValueError(
+                f"--exit-code-from names {wanted!r}, which is no service: there are {', '.join(names)}"
+            )
         project = replace(project, exit_when=ExitWhen(When.SERVICE_EXITS, wanted))
-    return project
+    return replace(project, grace=here.shorten(project.grace))

@@ -5,6 +5,7 @@ import pty
 import select
 import shlex
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -19,6 +20,14 @@ LINES = [
     ("endwell ver", {"version"}, {"init"}),
     ("endwell --ver", {"--version"}, {"--help"}),
     ("endwell completion ", {"bash", "zsh", "fish"}, {"init"}),
+    ("endwell stop ", {"web-1", "web-2", "db"}, {"stop"}),
+    ("endwell stop web-1 d", {"db"}, {"web-2"}),
+    ("endwell logs -f --tail 3 ", {"web-2"}, {"logs"}),
+    ("endwell kill --signal HU", {"HUP"}, {"web-1"}),
+    ("endwell exec --t", {"--tty"}, {"--user"}),
+    ("endwell exec ", {"web-1"}, {"cat"}),
+    ("endwell exec -it web-1 ech", {"echo"}, {"web-2"}),
+    ("endwell exec db cat /etc/passw", {"/etc/passwd"}, {"web-2"}),
     ("endwell init --s", {"--stop-signal", "--subreaper"}, {"--grace"}),
     ("endwell init --to ", {"main", "group", "tree"}, set()),
     ("endwell init --grace 10s --wait ", {"main", "tree"}, {"group"}),
@@ -31,6 +40,17 @@ LINES = [
     ("endwell-init cat /etc/passw", {"/etc/passwd"}, set()),
 ]
 lines = pytest.mark.parametrize(("line", "proposed", "not_proposed"), LINES, ids=[line for line, *_ in LINES])
+
+
+@pytest.fixture(autouse=True)
+def supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endwell that knows three services, and nothing else."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "endwell").write_text(
+        '#!/bin/sh\n[ "$*" = "ps -q" ] && printf "web-1\\nweb-2\\ndb\\n"\n'
+    )
+    (tmp_path / "bin" / "endwell").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
 
 
 def needs(shell: str) -> pytest.MarkDecorator:
@@ -129,7 +149,7 @@ class Zsh:
 
     def close(self) -> None:
         """End it, and wait for that."""
-        os.write(self.terminal, b"exit\n")
+        os.kill(self.pid, signal.SIGKILL)  # in the midst of a list it would not read `exit`
         os.waitpid(self.pid, 0)
         os.close(self.terminal)
 

@@ -20,14 +20,15 @@ _endwell_options() {
     esac
 }
 
+# What may stand after COMMAND and a number of its arguments.
 _endwell_arguments() {
-    case "$1" in
+    case "$1 $2" in
 {{arguments}}
     esac
 }
 
 _endwell() {
-    local current=${COMP_WORDS[COMP_CWORD]} command='' option='' only_words='' word at
+    local current=${COMP_WORDS[COMP_CWORD]} command='' option='' only_words='' word at number=0
     [[ ${COMP_WORDS[0]##*/} == endwell-init ]] && command=init
     # bash splits --option=value in three words
     [[ $current == = ]] && current=''
@@ -43,8 +44,10 @@ _endwell() {
             [[ -n $(_endwell_words "$command" "$word") ]] && option=$word
         elif [[ -z $command ]]; then
             command=$word
-        elif [[ $(_endwell_arguments "$command") == @command ]]; then
+        elif [[ $(_endwell_arguments "$command" "$number") == @command ]]; then
             break
+        else
+            number=$((number + 1))
         fi
     done
 
@@ -54,7 +57,7 @@ _endwell() {
     elif [[ -z $only_words && $current == -* ]]; then
         candidates=$(_endwell_options "$command")
     else
-        candidates=$(_endwell_arguments "$command")
+        candidates=$(_endwell_arguments "$command" "$number")
     fi
 
     compopt +o default 2>/dev/null
@@ -64,6 +67,7 @@ _endwell() {
         @files)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+        @services) mapfile -t COMPREPLY < <(compgen -W "$(endwell ps -q 2>/dev/null)" -- "$current") ;;
         @programs) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
         @command)
             if [[ $at -lt $COMP_CWORD ]] && declare -F _command_offset >/dev/null; then
@@ -93,8 +97,9 @@ def write(top: Words, commands: tuple[Words, ...]) -> str:
                 values.append(f"        {patterns}) echo {shlex.quote(candidates(option.value))} ;;")
         spellings = " ".join(spelling for option in words.options for spelling in option.spellings)
         options.append(f"        {name}) echo {shlex.quote(spellings)} ;;")
-        if words.arguments:
-            arguments.append(f"        {name}) echo {shlex.quote(candidates(words.arguments[0]))} ;;")
+        for number, value in enumerate(words.arguments):
+            place = "*" if value is words.arguments[-1] else number
+            arguments.append(f"        {name}' '{place}) echo {shlex.quote(candidates(value))} ;;")
     return fill(BASH, values=values, options=options, arguments=arguments)
 
 

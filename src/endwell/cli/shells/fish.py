@@ -13,6 +13,7 @@ function __endwell_read
     string match --quiet -- '*endwell-init' $words[1]
     and set words endwell init $words[2..]
     set --local command
+    set --local service
     set --local option
     set --erase words[1]
     while set --query words[1]
@@ -21,6 +22,8 @@ function __endwell_read
         else if string match --quiet -- '-*' $words[1]
             contains -- "$command $words[1]" {{valued}}
             and set option $words[1]
+        else if not set --query service[1]; and contains -- "$command" {{beside}}
+            set service and
         else if contains -- "$command" {{forwarding}}
             printf '%s\n' program $words
             return
@@ -29,7 +32,7 @@ function __endwell_read
         end
         set --erase words[1]
     end
-    echo "$command"
+    echo $command $service
 end
 
 function __endwell_at --argument-names command
@@ -71,7 +74,14 @@ def write(top: Words, commands: tuple[Words, ...]) -> str:
         for spelling in option.spellings
     ]
     forwarding = [words.name for words in commands if is_forwarding(words)]
-    return fill(FISH, lines=lines, valued=[" ".join(valued)], forwarding=[" ".join(forwarding)])
+    beside = [words.name for words in commands if is_beside(words)]
+    return fill(
+        FISH,
+        lines=lines,
+        valued=[" ".join(valued)],
+        forwarding=[" ".join(forwarding)],
+        beside=[" ".join(beside)],
+    )
 
 
 def is_forwarding(words: Words) -> bool:
@@ -79,10 +89,18 @@ def is_forwarding(words: Words) -> bool:
     return any(value.kind == "command" for value in words.arguments)
 
 
+def is_beside(words: Words) -> bool:
+    """Say whether a service comes before the program."""
+    return is_forwarding(words) and words.arguments[0].kind != "command"
+
+
 def command_lines(program: str, words: Words) -> list[str]:
     """Return the lines of a sub-command, as `program` takes it."""
-    start = f"complete --command {program} --condition '__endwell_at {words.name}'"
-    lines = [*option_lines(program, words), *(f"{start} {value_options(value)}" for value in words.arguments)]
+    lines, place = option_lines(program, words), words.name
+    for value in words.arguments:
+        condition = shlex.quote(f"__endwell_at {shlex.quote(place)}")
+        lines.append(f"complete --command {program} --condition {condition} {value_options(value)}")
+        place = f"{words.name} and" if is_beside(words) else place
     return [*lines, f"complete --command {program} {PROGRAM}"] if is_forwarding(words) else lines
 
 
@@ -107,5 +125,7 @@ def value_options(value: Value) -> str:
     """Return what fish's complete is told of a value."""
     if value.kind == "files":
         return "--require-parameter --force-files"
+    if value.kind == "services":
+        return "--exclusive --arguments '(endwell ps -q 2>/dev/null)'"
     words = "(__fish_complete_command)" if value.kind in {"programs", "command"} else " ".join(value.words)
     return f"--exclusive --arguments {shlex.quote(words)}"

@@ -9,6 +9,11 @@ from endwell.cli.shells.template import fill
 ZSH = r"""#compdef endwell endwell-init
 # zsh completion for endwell; made by `endwell completion zsh`
 
+_endwell_services() {
+    local -a names=(${(f)"$(endwell ps -q 2>/dev/null)"})
+    compadd "$@" -a names
+}
+
 {{functions}}
 
 _endwell() {
@@ -43,6 +48,7 @@ ACTIONS = {
     "text": " ",
     "files": "_files",
     "programs": " _command_names -e",
+    "services": "_endwell_services",
     "command": "_command_names -e",
 }
 
@@ -51,7 +57,7 @@ def write(top: Words, commands: tuple[Words, ...]) -> str:
     """Return the text that zsh reads."""
     functions = []
     for words in commands:
-        lines = [f"_endwell_{words.name}() {{", "    _arguments -S -A '-*' \\"]
+        lines = [f"_endwell_{words.name}() {{", "    _arguments -s -S -A '-*' \\"]
         lines += [f"        {spec} \\" for spec in (*option_specs(words), *argument_specs(words))]
         lines[-1] = lines[-1].removesuffix(" \\")
         functions += [*lines, "}", ""]
@@ -74,9 +80,10 @@ def argument_specs(words: Words) -> Iterator[str]:
     """Yield the specifications of a command's arguments."""
     for number, value in enumerate(words.arguments, 1):
         if value.kind == "command":
-            yield shlex.quote(f"(-)*::{value.name.lower()}:_normal")
+            yield shlex.quote(f"(-)*:::{value.name.lower()}:_normal")
         else:
-            yield shlex.quote(f"{number}:{value.name.lower()}:{action(value)}")
+            place = "*" if value.many else number
+            yield shlex.quote(f"{place}:{value.name.lower()}:{action(value)}")
 
 
 def action(value: Value) -> str:
