@@ -104,7 +104,7 @@ class Container:
 def container(
     engine: DockerEngine, directory: Path, words: tuple[str, ...], *options: str
 ) -> Iterator[Container]:
-    """Run words in a container that sees the host's programs, our sources, and a directory as /work."""
+    """Run words in a container that sees the host's programs, our sources, and a directory as /srv."""
     host = engine.endpoint.url
     seen = ("/usr", str(SOURCES), str(Path(interpreter(PYTHON)).parents[1]))
     mounts = [word for path in seen for word in ("-v", f"{path}:{path}:ro")]
@@ -118,10 +118,10 @@ def container(
             "--network",
             "none",
             "-v",
-            f"{directory}:/work",
+            f"{directory}:/srv",
             *mounts,
         ),
-        *("--workdir", "/work", "-e", f"PYTHONPATH={SOURCES}", *options, engine.image, *words),
+        *("--workdir", "/srv", "-e", f"PYTHONPATH={SOURCES}", *options, engine.image, *words),
     ]
     done = subprocess.run(start, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -148,7 +148,7 @@ def two_services(directory: Path) -> tuple[str, ...]:
     (directory / "supervisord.conf").write_text(f"[supervisord]\nnodaemon=true\n{text}")
     os.mkfifo(directory / "never")
     (directory / "never").chmod(0o666)
-    return (*command(PYTHON), "up", "-c", "/work/supervisord.conf")
+    return (*command(PYTHON), "up", "-c", "/srv/supervisord.conf")
 
 
 WAYS = {
@@ -188,11 +188,11 @@ def test_the_supervisor_is_killed(docker: DockerEngine, directory: Path, options
 def test_whom_nobody_may_look_into_is_stopped_all_the_same(docker: DockerEngine, directory: Path) -> None:
     # Another user's output cannot be read by way of /proc here; what he says at the end fits into his pipe.
     talks = STOP.replace("echo bye", "seq 1000; echo bye; echo >ended")
-    text = program("talks", talks, "user=nobody", "directory=/work")
+    text = program("talks", talks, "user=nobody", "directory=/srv")
     (directory / "supervisord.conf").write_text(f"[supervisord]\nnodaemon=true\n{text}")
     os.mkfifo(directory / "never")
     (directory / "never").chmod(0o666)
-    with container(docker, directory, (*command(PYTHON), "up", "-c", "/work/supervisord.conf")) as one:
+    with container(docker, directory, (*command(PYTHON), "up", "-c", "/srv/supervisord.conf")) as one:
         one.wait_for("up talks", "talks is running")
         one.docker("exec", one.name, "sh", "-c", KILL_SUPERVISOR)
         ended = one.ended()
@@ -207,19 +207,19 @@ NGINX = """\
 user root;
 daemon off;
 worker_processes 2;
-pid /work/nginx.pid;
+pid /srv/nginx.pid;
 error_log stderr;
 events {}
 http {
     access_log off;
-    client_body_temp_path /work/body;
-    proxy_temp_path /work/proxy;
-    fastcgi_temp_path /work/fastcgi;
-    uwsgi_temp_path /work/uwsgi;
-    scgi_temp_path /work/scgi;
+    client_body_temp_path /srv/body;
+    proxy_temp_path /srv/proxy;
+    fastcgi_temp_path /srv/fastcgi;
+    uwsgi_temp_path /srv/uwsgi;
+    scgi_temp_path /srv/scgi;
     server {
-        listen unix:/work/web.sock;
-        location / { proxy_pass http://unix:/work/app.sock:; }
+        listen unix:/srv/web.sock;
+        location / { proxy_pass http://unix:/srv/app.sock:; }
     }
 }
 """
@@ -229,11 +229,11 @@ import os, socket, time
 
 def app(environ, start_response):
     """Take a second, tell the worker, and answer."""
-    with open("/work/begun", "a") as begun:
+    with open("/srv/begun", "a") as begun:
         begun.write("x")
     time.sleep(1)
     with socket.socket(socket.AF_UNIX) as redis:
-        redis.connect("/work/redis.sock")
+        redis.connect("/srv/redis.sock")
         redis.sendall(b"LPUSH jobs job\\r\\n")
         assert redis.recv(100).startswith(b":")
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "4")])
@@ -252,14 +252,14 @@ def end(number, frame):
 
 signal.signal(signal.SIGTERM, end)
 redis = socket.socket(socket.AF_UNIX)
-redis.connect("/work/redis.sock")
+redis.connect("/srv/redis.sock")
 print("worker waits", flush=True)
 while True:
     redis.sendall(b"RPOP jobs\\r\\n")
     answer = redis.recv(100)
     if answer.startswith(b"$3"):
         time.sleep(0.05)
-        with open("/work/done", "a") as done:
+        with open("/srv/done", "a") as done:
             done.write("x")
     elif ending:  # nobody adds to them any more
         break
@@ -273,10 +273,10 @@ nodaemon=true
 user=root
 logfile=/dev/null
 logfile_maxbytes=0
-pidfile=/work/supervisord.pid
+pidfile=/srv/supervisord.pid
 
 [program:redis]
-command=redis-server --port 0 --unixsocket /work/redis.sock --save "" --dir /work
+command=redis-server --port 0 --unixsocket /srv/redis.sock --save "" --dir /srv
 priority=1
 stdout_logfile=/dev/stdout
 stdout_logfile_maxbytes=0
@@ -284,7 +284,7 @@ redirect_stderr=true
 endwell_ready=log:ready to accept connections
 
 [program:worker]
-command=/usr/bin/python3 /work/worker.py
+command=/usr/bin/python3 /srv/worker.py
 priority=2
 stdout_logfile=/dev/stdout
 stdout_logfile_maxbytes=0
@@ -293,16 +293,16 @@ endwell_after=redis:ready
 endwell_ready=log:^worker waits
 
 [program:app]
-command=/usr/bin/python3 -m gunicorn --chdir /work --bind unix:/work/app.sock --workers 2 --threads 8 app:app
+command=/usr/bin/python3 -m gunicorn --chdir /srv --bind unix:/srv/app.sock --workers 2 --threads 8 app:app
 priority=3
 stdout_logfile=/dev/stdout
 stdout_logfile_maxbytes=0
 redirect_stderr=true
 endwell_after=worker:ready
-endwell_ready=file:/work/app.sock
+endwell_ready=file:/srv/app.sock
 
 [program:nginx]
-command=nginx -p /work -c /work/nginx.conf
+command=nginx -p /srv -c /srv/nginx.conf
 priority=4
 stopsignal=QUIT
 stdout_logfile=/dev/stdout
@@ -365,7 +365,7 @@ def needs_programs() -> None:
 def test_real_programs_lose_nothing(docker: DockerEngine, directory: Path) -> None:
     needs_programs()
     full_house(directory)
-    words = (*command(PYTHON), "up", "-c", "/work/supervisord.conf", "--report", "/work/report.json")
+    words = (*command(PYTHON), "up", "-c", "/srv/supervisord.conf", "--report", "/srv/report.json")
     with container(docker, directory, words) as one:
         answers, ended = stopped_with_requests_in_flight(one, directory)
     assert answers == [200] * REQUESTS, ended.out
@@ -383,7 +383,7 @@ def test_real_programs_lose_nothing_when_the_supervisor_is_killed(
 ) -> None:
     needs_programs()
     full_house(directory)
-    with container(docker, directory, (*command(PYTHON), "up", "-c", "/work/supervisord.conf")) as one:
+    with container(docker, directory, (*command(PYTHON), "up", "-c", "/srv/supervisord.conf")) as one:
         until(directory, "test -S web.sock -a -S app.sock", one)
         with ThreadPoolExecutor(REQUESTS) as pool:
             assert ask(directory) == 200, one.logs()
@@ -401,7 +401,7 @@ def test_real_programs_lose_nothing_when_the_supervisor_is_killed(
 def test_the_same_file_under_supervisord_beside_it(docker: DockerEngine, directory: Path) -> None:
     needs_programs()
     full_house(directory)
-    with container(docker, directory, ("supervisord", "-n", "-c", "/work/supervisord.conf")) as one:
+    with container(docker, directory, ("supervisord", "-n", "-c", "/srv/supervisord.conf")) as one:
         answers, ended = stopped_with_requests_in_flight(one, directory)
     # It waits for nobody at the start, and ends one after the other; with four and ten seconds that suffices.
     assert answers == [200] * REQUESTS, ended.out

@@ -24,15 +24,15 @@ pytestmark = [pytest.mark.docker, pytest.mark.root, pytest.mark.slow]
 
 TEXT = """
 [supervisord]
-childlogdir=/work
+childlogdir=/srv
 [unix_http_server]
-file=/work/s
+file=/srv/s
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [supervisorctl]
-serverurl=unix:///work/s
+serverurl=unix:///srv/s
 [program:one]
-command=sh -c "trap 'echo bye; exit 0' TERM; exec 8<>/work/never; read line <&8"
+command=sh -c "trap 'echo bye; exit 0' TERM; exec 8<>/srv/never; read line <&8"
 stdout_logfile=/dev/stdout
 stdout_logfile_maxbytes=0
 """
@@ -60,11 +60,11 @@ def test_a_container_goes_on_working(
     docker: DockerEngine, directory: Path, words: tuple[str, ...], options: tuple[str, ...]
 ) -> None:
     prepare(directory)
-    start = ("/work/supervisord", *words, "-c", "/work/supervisord.conf")
-    path = ("-e", f"PYTHONPATH={SOURCES}:/work/packages")
+    start = ("/srv/supervisord", *words, "-c", "/srv/supervisord.conf")
+    path = ("-e", f"PYTHONPATH={SOURCES}:/srv/packages")
     with container(docker, directory, start, *path, *options) as one:
         one.wait_for("success: one entered RUNNING state")
-        ctl = ("exec", one.name, "/work/supervisorctl", "-c", "/work/supervisord.conf")
+        ctl = ("exec", one.name, "/srv/supervisorctl", "-c", "/srv/supervisord.conf")
         assert one.docker(*ctl, "status").startswith("one                              RUNNING   pid ")
         assert one.docker(*ctl, "restart", "one") == "one: stopped\none: started\n"
         ended = one.stop()
