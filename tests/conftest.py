@@ -16,8 +16,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 # would inherit that, and a test that sends them would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+for number in (signal.SIGQUIT, signal.SIGHUP):  # nohup ignores the second
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 # Supervisors of tests that want no clients do not fight for the usual place of the socket.

@@ -87,7 +87,12 @@ def test_never_woken_while_idle(tmp_path: Path, number: int) -> None:
         assert up.stop() == 0
 
 
-def test_memory_with_a_hundred_services_and_their_logs(tmp_path: Path) -> None:
+def test_memory_with_a_hundred_services_and_their_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What measures coverage in programs that are started needs more than they do.
+    for name in [name for name in os.environ if name.startswith("COVERAGE")]:
+        monkeypatch.delenv(name)
     with Up(tmp_path, services(100, tmp_path)) as up:
         assert kilobytes(at_rest(up, 100))["Pss"] <= MEMORY
         assert up.stop() == 0
