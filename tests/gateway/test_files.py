@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from endwell.gateway import files
-from endwell.gateway.faults import Code, FaultError
+from endwell.gateway.faults import FaultError
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,7 @@ def test_tails(path: str, offset: int, length: int, expected: tuple[bytes, int, 
     assert files.tail(path, offset, length) == expected
 
 
-def code_of(path: str, offset: int = 0, length: int = 0) -> Code:
+def code_of(path: str, offset: int = 0, length: int = 0) -> Fault:
     with pytest.raises(FaultError) as caught:
         files.read(path, offset, length)
     return caught.value.code
@@ -67,15 +68,15 @@ def code_of(path: str, offset: int = 0, length: int = 0) -> Code:
 
 def test_what_cannot_be_read(path: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    assert code_of(path, -1, 1) is Code.BAD_ARGUMENTS
-    assert code_of(path, 0, -1) is Code.BAD_ARGUMENTS
-    assert code_of(f"{path}.none") is Code.NO_FILE
-    assert code_of(str(tmp_path)) is Code.FAILED
-    assert code_of(str(tmp_path / "fifo")) is Code.FAILED
+    assert code_of(path, -1, 1) is Fault.BAD_ARGUMENTS
+    assert code_of(path, 0, -1) is Fault.BAD_ARGUMENTS
+    assert code_of(f"{path}.none") is Fault.NO_FILE
+    assert code_of(str(tmp_path)) is Fault.FAILED
+    assert code_of(str(tmp_path / "fifo")) is Fault.FAILED
 
 
 def test_more_than_memory_is_for_is_not_read_at_once(tmp_path: Path) -> None:
     with (tmp_path / "huge").open("wb") as file:
         file.truncate(files.LONGEST + 1)
-    assert code_of(str(tmp_path / "huge")) is Code.FAILED
+    assert code_of(str(tmp_path / "huge")) is Fault.FAILED
     assert len(files.read(str(tmp_path / "huge"), -10, 0)) == 10

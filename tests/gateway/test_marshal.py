@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from endwell.gateway import marshal
-from endwell.gateway.faults import Code, FaultError
+from endwell.gateway.faults import FaultError
+from endwell.model import faults
 
 SPEAKABLE = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"))
 VALUES = st.recursive(
@@ -43,7 +44,7 @@ def test_line_ends_stay_what_they_are() -> None:
 
 def test_a_fault_is_one_for_the_client() -> None:
     with pytest.raises(Fault) as caught:
-        loads(marshal.fault(FaultError(Code.BAD_NAME, "x\x1b<y>")))
+        loads(marshal.fault(FaultError(faults.Fault.BAD_NAME, "x\x1b<y>")))
     assert (caught.value.faultCode, caught.value.faultString) == (10, "BAD_NAME: x\ufffd<y>")
 
 

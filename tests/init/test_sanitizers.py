@@ -152,6 +152,13 @@ STORIES: Final = (
         143,
         (TERM, TERM, TERM),  # of two that are pending the main process would get the lower number first
     ),
+    Story(
+        "heirs that are interrupted",
+        (*GRACE, "--main-timeout", "3s", "--after-main", "sleep 1000"),
+        WITH_WORKER,
+        130,
+        (INT, INT, INT),
+    ),
     Story("hook that is not there", ("--before-stop", "/no/such", "-v"), COMMAND, 7, (TERM,)),
     Story("rewritten", ("--rewrite", "USR1:TERM", "--rewrite", "HUP:0"), COMMAND, 7, (HUP, USR1)),
     Story("hurried", ("--drain", "1h", "--grace", "2h"), HEARS_BOTH, 7, (TERM, INT)),

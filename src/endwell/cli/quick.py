@@ -18,6 +18,10 @@ _TRUTH = {"store_true": True, "store_false": False}
 _KNOWN = {"action", "default", "dest", "help", "metavar"}
 
 
+class _NotPlainError(Exception):
+    """An argument that argparse has to read."""
+
+
 class _Listener:
     """Takes the place of a parser while the options are described."""
 
@@ -31,7 +35,7 @@ class _Listener:
         """As argparse's, for options with a text, and for switches."""
         action = how.get("action")
         if not how.keys() <= _KNOWN or not names[0].startswith("-") or action not in {None, *_TRUTH}:
-            raise NotImplementedError(names[0])
+            raise _NotPlainError(names[0])
         long = next((name for name in names if name.startswith("--")), names[0])
         name = how.get("dest") or long.lstrip("-").replace("-", "_")
         default = None if action is None else not _TRUTH[action]
@@ -53,7 +57,7 @@ def read_quickly(configure: Callable[[Any], None], words: Sequence[str]) -> Simp
     listener = _Listener()
     try:
         configure(listener)
-    except (AttributeError, NotImplementedError):
+    except (AttributeError, _NotPlainError):
         return None
     left = iter(words)
     for word in left:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from functools import cached_property
 from types import MappingProxyType
@@ -30,7 +31,7 @@ _NO_SUCH = 404
 _BUILDING_LIMIT = 600.0
 
 
-class RemoteEngine:
+class RemoteEngine(ABC):
     """An engine behind an HTTP API; subclasses say which.
 
     Args:
@@ -79,9 +80,9 @@ class RemoteEngine:
         """What talks to the engine."""
         return self._client
 
+    @abstractmethod
     def find_endpoint(self, host: str | None) -> Endpoint:
         """Return where the engine listens; EngineError if that cannot be found out."""
-        raise NotImplementedError
 
     def find_image(self, name: str) -> dict[str, Any]:
         """Return the engine's record of an image; RefusedError if there is none."""
@@ -217,7 +218,7 @@ class RemoteEngine:
             with suppress(RefusedError):
                 self.client.ask("POST", f"/containers/{name}/wait", {"condition": "removed"})
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  most have nothing to give up
         """Give up what the engine itself needed; here nothing."""
 
     def __enter__(self) -> Self:

@@ -6,7 +6,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from endwell.gateway.faults import Code, FaultError
+from endwell.gateway.faults import FaultError
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -27,7 +28,7 @@ def part(size: int, offset: int, length: int) -> tuple[int, int]:
         FaultError: BAD_ARGUMENTS.
     """
     if length < 0 or (offset < 0 and length):
-        raise FaultError(Code.BAD_ARGUMENTS)
+        raise FaultError(Fault.BAD_ARGUMENTS)
     begin = max(size + offset, 0) if offset < 0 else min(offset, size)
     return begin, min(begin + length, size) if length else size
 
@@ -75,12 +76,12 @@ def _open(path: str) -> BinaryIO:
         # A FIFO would have us wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise FaultError(Code.NO_FILE, path) from None
+        raise FaultError(Fault.NO_FILE, path) from None
     except OSError:
-        raise FaultError(Code.FAILED) from None
+        raise FaultError(Fault.FAILED) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise FaultError(Code.FAILED)
+        raise FaultError(Fault.FAILED)
     return os.fdopen(descriptor, "rb", buffering=0)
 
 
@@ -92,8 +93,8 @@ def _between(file: BinaryIO, begin: int, end: int) -> bytes:
     """Read what there is between two offsets, which may have become less in the meantime."""
     if end - begin > LONGEST:
         # supervisord returns it all; several such requests at a time would be the end of a small container.
-        raise FaultError(Code.FAILED, f"more than {LONGEST >> 20} MiB at once: ask with offset and length")
+        raise FaultError(Fault.FAILED, f"more than {LONGEST >> 20} MiB at once: ask with offset and length")
     try:
         return os.pread(file.fileno(), end - begin, begin)
     except OSError:
-        raise FaultError(Code.FAILED) from None
+        raise FaultError(Fault.FAILED) from None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from endwell.gateway.faults import Code, FaultError, fault_of
+from endwell.gateway.faults import FaultError, fault_of
 from endwell.gateway.log import FileLog, NoLog
 from endwell.gateway.method import Method, Parameter
 from endwell.model.control import ControlError, Kind
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ async def clear_log(supervisor: Supervisor) -> bool:
     except ControlError as error:
         raise fault_of(error, None) from None
     if not result["ok"]:
-        raise FaultError(Code.NO_FILE if result["kind"] == Kind.NO_FILE.value else Code.FAILED)
+        raise FaultError(Fault.NO_FILE if result["kind"] == Kind.NO_FILE.value else Fault.FAILED)
     return True
 
 
@@ -97,7 +98,7 @@ async def reload_config(supervisor: Supervisor) -> list[list[list[str]]]:
 def _unreadable(error: ControlError) -> FaultError:
     if error.kind is not Kind.CONFIGURATION:
         return fault_of(error, error.message)
-    return FaultError(Code.CANT_REREAD, "; ".join(error.problems) or error.message)
+    return FaultError(Fault.CANT_REREAD, "; ".join(error.problems) or error.message)
 
 
 async def add_group(supervisor: Supervisor, *, name: str) -> bool:

@@ -9,7 +9,8 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from endwell.gateway import files
-from endwell.gateway.faults import Code, FaultError
+from endwell.gateway.faults import FaultError
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -55,7 +56,7 @@ class FileLog:
         try:
             return _text(await asyncio.to_thread(files.read, self._path, offset, length))
         except FaultError as error:
-            if self._temporary and error.code is Code.NO_FILE:
+            if self._temporary and error.code is Fault.NO_FILE:
                 return ""
             raise
 
@@ -101,11 +102,11 @@ class NoLog:
 
     async def read(self, offset: int, length: int) -> str:  # noqa: ARG002  there is nothing of it
         """As `Log.read`."""
-        raise FaultError(Code.NO_FILE)
+        raise FaultError(Fault.NO_FILE)
 
     async def tail(self, offset: int, length: int) -> tuple[str, int, bool]:  # noqa: ARG002  likewise
         """As `Log.tail`."""
-        raise FaultError(Code.NO_FILE)
+        raise FaultError(Fault.NO_FILE)
 
 
 async def held(control: Control, name: str, stream: str, *, follow: bool) -> AsyncGenerator[bytes, None]:

@@ -6,10 +6,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from endwell.gateway.faults import Code, FaultError, fault_of
+from endwell.gateway.faults import FaultError, fault_of
 from endwell.gateway.method import Method, Parameter
 from endwell.gateway.rows import asked
 from endwell.model.control import ControlError
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +43,9 @@ async def tail(stream: str, supervisor: Supervisor, *, name: str, offset: int, l
     try:
         return list(await (await supervisor.log(row, stream)).tail(offset, length))
     except FaultError as error:
-        if error.code is Code.NO_FILE:
+        if error.code is Fault.NO_FILE:
             return ["", 0, False]
-        if error.code is Code.FAILED:
+        if error.code is Fault.FAILED:
             return ["", offset, False]
         raise
 
@@ -57,7 +58,7 @@ async def clear(supervisor: Supervisor, *, name: str) -> bool:
     except ControlError as error:
         raise fault_of(error, name) from None
     if not all(result["ok"] for result in answer["results"]):
-        raise FaultError(Code.FAILED, name)
+        raise FaultError(Fault.FAILED, name)
     return True
 
 
@@ -70,12 +71,12 @@ async def clear_all(supervisor: Supervisor) -> list[Result]:
     for row in rows:
         result = by_name.get(asked(row))
         failed = result is not None and not result["ok"]
-        error = FaultError(Code.FAILED, asked(row)) if failed else None
+        error = FaultError(Fault.FAILED, asked(row)) if failed else None
         found.append(
             {
                 "name": row["process"],
                 "group": row["group"],
-                "status": int(error.code if error else Code.SUCCESS),
+                "status": int(error.code if error else Fault.SUCCESS),
                 "description": error.text if error else "OK",
             }
         )

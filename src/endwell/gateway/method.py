@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from endwell.gateway.faults import Code, FaultError
+from endwell.gateway.faults import FaultError
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -48,7 +49,7 @@ class Parameter:
             return value
         if self.kind == "signal":
             return str(value)
-        raise FaultError(Code.INCORRECT_PARAMETERS, value if self.shown else None)
+        raise FaultError(Fault.INCORRECT_PARAMETERS, value if self.shown else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Method:
         """
         least = sum(not one.optional for one in self.parameters)
         if not least <= len(parameters) <= len(self.parameters):
-            raise FaultError(Code.INCORRECT_PARAMETERS)
+            raise FaultError(Fault.INCORRECT_PARAMETERS)
         named = zip(self.parameters, parameters, strict=False)
         return await self.call(about, **{one.name: one.take(value) for one, value in named})
 
@@ -106,4 +107,4 @@ def _whole(value: object) -> int:
             return int(value)
         except (ValueError, OverflowError):
             pass
-    raise FaultError(Code.INCORRECT_PARAMETERS)
+    raise FaultError(Fault.INCORRECT_PARAMETERS)

@@ -7,12 +7,13 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from endwell.gateway.faults import Code, FaultError, code_of, fault_of
+from endwell.gateway.faults import FaultError, code_of, fault_of
 from endwell.gateway.method import Method, Parameter
 from endwell.gateway.rows import asked, info, joined, sorted_by_name, split
 from endwell.gateway.words import not_startable
 from endwell.machine.state import RUNNING_STATES, SIGNALLABLE_STATES
 from endwell.model.control import ControlError, Kind
+from endwell.model.faults import Fault
 from endwell.model.signals import Signal
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Result = dict[str, Any]
 
 _NO_SIGNAL = ""
-_LATE = frozenset({Code.SPAWN_ERROR, Code.ABNORMAL_TERMINATION})
+_LATE = frozenset({Fault.SPAWN_ERROR, Fault.ABNORMAL_TERMINATION})
 
 # ------------------------------------------------------------------------------------------- start and stop
 
@@ -47,7 +48,7 @@ async def one(do: str, supervisor: Supervisor, *, name: str, wait: bool = True) 
         return await _several(supervisor, do, scene.group(group, name), wait=wait)
     row = scene.process(name)
     if do == "stop" and row["code"] not in RUNNING_STATES:
-        raise FaultError(Code.NOT_RUNNING, name)
+        raise FaultError(Fault.NOT_RUNNING, name)
     (result,) = await _ask(supervisor, do, [row], wait=wait)
     if not result["ok"]:
         raise _fault(row, result, name)
@@ -76,9 +77,9 @@ async def signal(supervisor: Supervisor, *, name: str, signal: str) -> bool | li
         return await _signal_several(supervisor, scene.group(group, name), signal)
     row = scene.process(name)
     if (wanted := _signal(signal)) is None:
-        raise FaultError(Code.BAD_SIGNAL, signal)
+        raise FaultError(Fault.BAD_SIGNAL, signal)
     if row["code"] not in SIGNALLABLE_STATES:
-        raise FaultError(Code.NOT_RUNNING, name)
+        raise FaultError(Fault.NOT_RUNNING, name)
     if wanted is _NO_SIGNAL:
         return True
     (result,) = await _ask(supervisor, "kill", [row], signal=wanted)
@@ -100,7 +101,7 @@ async def signal_all(supervisor: Supervisor, *, signal: str) -> list[Result]:
 async def _signal_several(supervisor: Supervisor, rows: Iterable[Row], signal: str) -> list[Result]:
     there = [row for row in rows if row["code"] in SIGNALLABLE_STATES]
     if (wanted := _signal(signal)) is None:
-        error = FaultError(Code.BAD_SIGNAL, signal)
+        error = FaultError(Fault.BAD_SIGNAL, signal)
         return [_result(row, error) for row in there]
     if wanted is _NO_SIGNAL:
         return [_result(row, None) for row in there]
@@ -171,18 +172,18 @@ def _fault(row: Row, result: Mapping[str, Any], name: str) -> FaultError:
     """Return what one of the results says went wrong."""
     kind = str(result["kind"])
     code = code_of(kind)
-    if code in (Code.NO_FILE, Code.NOT_EXECUTABLE) and row["command"]:
+    if code in (Fault.NO_FILE, Fault.NOT_EXECUTABLE) and row["command"]:
         return FaultError(code, not_startable(Kind(kind), row["command"][0], result["message"]))
-    if code is Code.SHUTDOWN_STATE:
+    if code is Fault.SHUTDOWN_STATE:
         return FaultError(code)
-    return FaultError(code, result["message"] if code is Code.FAILED else name)
+    return FaultError(code, result["message"] if code is Fault.FAILED else name)
 
 
 def _result(row: Row, error: FaultError | None) -> Result:
     return {
         "name": row["process"],
         "group": row["group"],
-        "status": int(error.code if error else Code.SUCCESS),
+        "status": int(error.code if error else Fault.SUCCESS),
         "description": error.text if error else "OK",
     }
 

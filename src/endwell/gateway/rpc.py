@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from endwell.gateway import configuration, general, logs, processes
 from endwell.gateway.control import Gone
-from endwell.gateway.faults import Code, FaultError, fault_of
+from endwell.gateway.faults import FaultError, fault_of
 from endwell.gateway.method import Method, Parameter
 from endwell.model.control import ControlError
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,14 +47,14 @@ class Rpc:
         """
         found = self._methods.get(name)
         if found is None:
-            raise FaultError(Code.UNKNOWN_METHOD)
+            raise FaultError(Fault.UNKNOWN_METHOD)
         about, method = found
         try:
             return await method(about, tuple(parameters))
         except ControlError as error:
             raise fault_of(error, error.message) from None
         except Gone:
-            raise FaultError(Code.SHUTDOWN_STATE) from None
+            raise FaultError(Fault.SHUTDOWN_STATE) from None
 
     # ------------------------------------------------------------------------------------------- about itself
 
@@ -82,21 +83,21 @@ class Rpc:
 
     def _method(self, name: str) -> Method:
         if name not in self._methods:
-            raise FaultError(Code.SIGNATURE_UNSUPPORTED)
+            raise FaultError(Fault.SIGNATURE_UNSUPPORTED)
         return self._methods[name][1]
 
 
 def _read(call: Any) -> tuple[str, list[object]]:  # noqa: ANN401  as sent
     """Return the method and the parameters of one call of several."""
     if not isinstance(call, dict):
-        raise FaultError(Code.INCORRECT_PARAMETERS, "a call is a struct with methodName and params")
+        raise FaultError(Fault.INCORRECT_PARAMETERS, "a call is a struct with methodName and params")
     name, parameters = call.get("methodName"), call.get("params", [])
     if not isinstance(name, str):
-        raise FaultError(Code.INCORRECT_PARAMETERS, "No methodName")
+        raise FaultError(Fault.INCORRECT_PARAMETERS, "No methodName")
     if name == _MULTICALL:
-        raise FaultError(Code.INCORRECT_PARAMETERS, "Recursive system.multicall forbidden")
+        raise FaultError(Fault.INCORRECT_PARAMETERS, "Recursive system.multicall forbidden")
     if not isinstance(parameters, list):
-        raise FaultError(Code.INCORRECT_PARAMETERS, "params is no array")
+        raise FaultError(Fault.INCORRECT_PARAMETERS, "params is no array")
     return name, parameters
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from endwell.gateway.faults import Code, FaultError
+from endwell.gateway.faults import FaultError
 from endwell.gateway.log import FileLog, HeldLog, NoLog
 from endwell.gateway.rows import asked, split
 from endwell.model.control import ControlError, Kind
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,7 +52,7 @@ class Scene:
         """
         found = [row for row in self.rows if row["group"] == name]
         if not found:
-            raise FaultError(Code.BAD_NAME, said or name)
+            raise FaultError(Fault.BAD_NAME, said or name)
         return found
 
     def process(self, name: str) -> Row:
@@ -64,7 +65,7 @@ class Scene:
         for row in self.rows:
             if row["group"] == group and row["process"] == process:
                 return row
-        raise FaultError(Code.BAD_NAME, name)
+        raise FaultError(Fault.BAD_NAME, name)
 
 
 class Supervisor:
@@ -106,7 +107,7 @@ class Supervisor:
             return await self.control.ask(do, **arguments)
         except ControlError as error:
             if error.kind is Kind.STOPPING:
-                raise FaultError(Code.SHUTDOWN_STATE) from None
+                raise FaultError(Fault.SHUTDOWN_STATE) from None
             raise
 
     async def logs(self, rows: Iterable[Row]) -> dict[str, tuple[str, str]]:
@@ -148,4 +149,4 @@ class Supervisor:
 
 def _check(state: str) -> None:
     if state != RUNNING:
-        raise FaultError(Code.SHUTDOWN_STATE)
+        raise FaultError(Fault.SHUTDOWN_STATE)

@@ -265,11 +265,13 @@ def check(pair: tuple[Server, Server], steps: tuple[Step, ...], without: tuple[s
             assert len(ours.out.splitlines()) > 1, step
             theirs, ours = (replace(one, out=one.out.partition("\n")[0]) for one in (theirs, ours))
         elif "*" in step.words or "all" in step.words:
-            # In the order in which they have ended, which nobody knows before; the last one makes the status.
+            # In the order in which they have ended, which nobody knows before.
             theirs, ours = (
-                replace(one, status=min(one.status, 1), out="\n".join(sorted(one.out.splitlines())))
-                for one in (theirs, ours)
+                replace(one, out="\n".join(sorted(one.out.splitlines()))) for one in (theirs, ours)
             )
+            if without:
+                # The last failure makes the status, and it may be one of those that are left out.
+                theirs, ours = (replace(one, status=min(one.status, 1)) for one in (theirs, ours))
         if theirs != ours:
             wrong[step] = theirs, ours
     assert not wrong, "\n".join(f"{step.words}:\n{pair[0]}\n{pair[1]}" for step, pair in wrong.items())
@@ -371,19 +373,25 @@ def test_a_file_without_the_section_is_an_error_with_its_place(tmp_path: Path) -
 
 
 @SERVERS
-def test_a_log_is_followed_until_somebody_presses_control_c(server: Mapping[str, tuple[str, ...]]) -> None:
+@pytest.mark.parametrize("programs", [REAL, OURS], ids=["real", "ours"])
+def test_a_log_is_followed_until_somebody_presses_control_c(
+    server: Mapping[str, tuple[str, ...]], programs: Mapping[str, tuple[str, ...]]
+) -> None:
     script = '[program:talk]\ncommand=sh -c "echo one; read line; echo two; exec cat"\nstartsecs=0\n'
     with Server(HEAD + SOCKET + script, server) as one:
         one.wait_for(STARTED)
-        command = [*OURS["supervisorctl"], "-c", str(one.file), "tail", "-f", "talk"]
+        command = [*programs["supervisorctl"], "-c", str(one.file), "tail", "-f", "talk"]
         with Following(command) as following:
             following.wait_for("==> Press Ctrl-C to exit <==", "one")
-            answer = one.ask(OURS, "fg", "talk", stdin="go on\n")
+            answer = one.ask(programs, "fg", "talk", stdin="go on\n")
             assert answer.out.startswith("==> Press Ctrl-C to exit <==\n")
             assert answer.out.endswith("Exiting foreground\n")
             following.wait_for("two")
             assert following.stop(signal.SIGINT) == 0
-        assert following.text.endswith("two\n\n")
+        last = following.text.partition("two\n")[2]
+        # The real one takes Ctrl-C for a failed connection if it comes while a piece is being handled.
+        torn = re.fullmatch(r"\S+ Cannot connect, error: .*KeyboardInterrupt.*\n", last)
+        assert last == "\n" or (programs is REAL and torn)
 
 
 def test_letters_that_xml_has_no_room_for_are_left_out() -> None:

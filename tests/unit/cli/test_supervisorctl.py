@@ -7,11 +7,12 @@ import io
 import pytest
 
 from endwell.cli import supervisorctl
-from endwell.cli.supervisor.codes import Exit, Fault, result_line, spell, split
+from endwell.cli.supervisor.codes import Exit, result_line, spell, split
 from endwell.cli.supervisor.console import Console
 from endwell.cli.supervisor.pages import PAGES
 from endwell.cli.supervisor.processes import START
 from endwell.cli.supervisor.server import Server
+from endwell.model.faults import Fault
 
 PROCESSES = [{"group": "g", "name": "a"}, {"group": "g", "name": "b"}, {"group": "web", "name": "web"}]
 

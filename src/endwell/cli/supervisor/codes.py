@@ -1,4 +1,4 @@
-"""Numbers that clients of supervisord know, and the words for them: exit statuses, faults, states.
+"""How supervisorctl says what has become of something: exit statuses, and words for faults.
 
 Source: the XML-RPC chapter at supervisord.org; exit statuses are those of init scripts (LSB), measured.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
+
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,29 +33,7 @@ class StatusExit(IntEnum):
     UNKNOWN = 4
 
 
-class Fault(IntEnum):
-    """What a call can fail with, or what became of one process of several."""
-
-    UNKNOWN_METHOD = 1
-    SHUTDOWN_STATE = 6
-    BAD_NAME = 10
-    BAD_SIGNAL = 11
-    NO_FILE = 20
-    NOT_EXECUTABLE = 21
-    FAILED = 30
-    ABNORMAL_TERMINATION = 40
-    SPAWN_ERROR = 50
-    ALREADY_STARTED = 60
-    NOT_RUNNING = 70
-    SUCCESS = 80
-    ALREADY_ADDED = 90
-    STILL_RUNNING = 91
-    CANT_REREAD = 92
-
-
 DEAD = frozenset({Fault.SPAWN_ERROR, Fault.ABNORMAL_TERMINATION, Fault.NOT_RUNNING})
-RUNNING = 20
-STOPPED = frozenset({0, 100, 200, 1000})  # STOPPED, EXITED, FATAL, UNKNOWN
 
 
 def spell(group: str, process: str | None) -> str:

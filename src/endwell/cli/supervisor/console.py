@@ -13,7 +13,8 @@ import xmlrpc.client
 from getpass import getpass
 from typing import IO, TYPE_CHECKING, Any
 
-from endwell.cli.supervisor.codes import DEAD, Exit, Fault
+from endwell.cli.supervisor.codes import DEAD, Exit
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,9 +6,10 @@ import threading
 import xmlrpc.client
 from typing import TYPE_CHECKING
 
-from endwell.cli.supervisor.codes import RUNNING, Fault
 from endwell.cli.supervisor.logs import complain, show
 from endwell.cli.supervisor.server import Following
+from endwell.machine.state import State
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from endwell.cli.supervisor.console import Console
@@ -37,7 +38,7 @@ def _runs(console: Console, name: str) -> bool:
         else:
             console.say(f"ERROR: {fault}")
         return False
-    if info["state"] != RUNNING:
+    if info["state"] != State.RUNNING:
         console.fail("ERROR: process not running")
         return False
     return True
@@ -64,7 +65,7 @@ def _passed_on(console: Console, name: str) -> bool:
     text = f"{input()}\n"
     try:
         console.call("sendProcessStdin", name, text)
-        if console.call("getProcessInfo", name)["state"] == RUNNING:
+        if console.call("getProcessInfo", name)["state"] == State.RUNNING:
             return True
         console.say("Process got killed")
     except xmlrpc.client.Fault as fault:

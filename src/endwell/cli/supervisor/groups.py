@@ -5,7 +5,8 @@ from __future__ import annotations
 import xmlrpc.client
 from typing import TYPE_CHECKING, Any
 
-from endwell.cli.supervisor.codes import Exit, Fault, spell
+from endwell.cli.supervisor.codes import Exit, spell
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

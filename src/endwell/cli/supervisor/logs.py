@@ -6,8 +6,9 @@ import sys
 import xmlrpc.client
 from typing import TYPE_CHECKING, Any
 
-from endwell.cli.supervisor.codes import Fault, result_line, split
+from endwell.cli.supervisor.codes import result_line, split
 from endwell.cli.supervisor.server import Following
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,9 @@ import xmlrpc.client
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from endwell.cli.supervisor.codes import STOPPED, Exit, Fault, StatusExit, result_line, spell, split
+from endwell.cli.supervisor.codes import Exit, StatusExit, result_line, spell, split
+from endwell.machine.state import STOPPED_STATES
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -152,7 +154,7 @@ def status(console: Console, line: str) -> None:
     width = max([_NARROWEST, *map(len, labels)]) + 3
     for label, info in zip(labels, shown, strict=True):
         console.say(f"{label:{width}}{info['statename']:10}{info['description']}")
-    if any(info["state"] in STOPPED for info in shown):
+    if any(info["state"] in STOPPED_STATES for info in shown):
         console.status = StatusExit.STOPPED
 
 

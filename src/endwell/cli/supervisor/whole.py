@@ -7,8 +7,9 @@ import xmlrpc.client
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from endwell.cli.supervisor.codes import Exit, Fault
+from endwell.cli.supervisor.codes import Exit
 from endwell.cli.supervisor.processes import status
+from endwell.model.faults import Fault
 
 if TYPE_CHECKING:
     from endwell.cli.supervisor.console import Console
