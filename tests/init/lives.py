@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, Self
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+CLONE_PARENT: Final = 0x00008000
 CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWUSER: Final = 0x10000000
 CLONE_NEWPID: Final = 0x20000000
@@ -78,7 +79,7 @@ class Life:
             flags |= CLONE_NEWPID | CLONE_NEWNS | (CLONE_NEWUSER if user else 0)
         gate_read, gate_write = os.pipe()  # a user namespace is empty until we have written its maps
         standard = (input_read, output_write, *([self._errors.fileno()] if errors else []))
-        self.pid = _clone(flags)
+        self.pid = start_child(flags)
         if self.pid == 0:
             _become(
                 lambda: os.execve(words[0], arguments, given),  # noqa: S606 - a shell would be the PID 1 then
@@ -183,14 +184,32 @@ class Life:
         return os.pread(self._errors.fileno(), size, 0).decode(errors="replace")
 
 
-def _clone(flags: int) -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
+def start_child(flags: int) -> int:
+    """Start a child with these flags of clone(2); returns its number, and 0 in the child.
+
+    The call itself knows nothing of threads, and pytest has one: what that held would be held in the child
+    for ever, and setuid(3) would wait there for a thread that does not exist. So fork(3), which takes care
+    of both, makes a go-between that has no thread; the child is ours all the same.
+    """
+    answer, tell = os.pipe()
     sys.stdout.flush()
-    pid = int(libc.syscall(NR_CLONE, flags, 0, 0, 0, 0))
+    go_between = os.fork()
+    if go_between == 0:
+        libc = ctypes.CDLL(None, use_errno=True)
+        pid = int(libc.syscall(NR_CLONE, flags | CLONE_PARENT, 0, 0, 0, 0))
+        if pid:
+            os.write(tell, struct.pack("ii", pid, ctypes.get_errno()))
+            os._exit(0)
+        os.close(answer)
+        os.close(tell)
+        return 0
+    os.close(tell)
+    pid, error = struct.unpack("ii", os.read(answer, 8))
+    os.close(answer)
+    os.waitpid(go_between, 0)
     if pid < 0:
-        error = ctypes.get_errno()
         raise OSError(error, f"cannot start a process in a PID namespace: {os.strerror(error)}")
-    return pid
+    return int(pid)
 
 
 def _become(

@@ -18,7 +18,7 @@ from tests.init.lives import (
     CLONE_NEWUSER,
     MS_NOSUID_NODEV_NOEXEC,
     MS_REC_PRIVATE,
-    NR_CLONE,
+    start_child,
 )
 
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ def start(become: Callable[[], None], *, proc: Proc = Proc.OWN, below: bool = Fa
     gate_read, gate_write = os.pipe()
     statuses_read, statuses_write = os.pipe()
     flags = CLONE_NEWPID | CLONE_NEWNS | (CLONE_NEWUSER if user else 0)
-    libc = ctypes.CDLL(None, use_errno=True)
-    first = int(libc.syscall(NR_CLONE, flags | signal.SIGCHLD, 0, 0, 0, 0))
+    first = start_child(flags | signal.SIGCHLD)
     if first == 0:
         _begin(become, (gate_read, gate_write), proc, statuses_write if below else -1)
     os.close(gate_read)
