@@ -22,9 +22,11 @@ MEMORY = 15_000
 # Each of them costs memory and time, and none is needed by who waits for processes and passes on their lines.
 HEAVY = {
     "argparse",
+    "ast",
     "asyncio",
     "concurrent",
     "ctypes.util",
+    "dataclasses",
     "decimal",
     "difflib",
     "email",
@@ -33,6 +35,7 @@ HEAVY = {
     "http",
     "importlib.metadata",
     "importlib.resources",
+    "inspect",
     "json",
     "locale",
     "logging",

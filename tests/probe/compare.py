@@ -12,12 +12,12 @@ Not compared at all: who collects PID 1, which is the engine, when the observer 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from endwell.model.process import Killer
 from endwell.model.timeline import Fate, Origin
+from endwell.records import dataclass, replace
 from tests.zoo.comparing import QUIET, differences, names
 from tests.zoo.expectations import ANY_SIGNALS, Sent
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from endwell.model.finding import Ending, Verdict
 from endwell.model.spec import ContainerSpec
 from endwell.probe.plan import Plan
 from endwell.probe.run import probe
+from endwell.records import dataclass, replace
 from tests import zoo
 
 if TYPE_CHECKING:

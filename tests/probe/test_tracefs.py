@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from endwell.model.timeline import Adopted, Born, Executed, Fate, Origin, Sender
 from endwell.probe.observer import ObserverError
 from endwell.probe.seccomp import SeccompObserver
 from endwell.probe.tracefs import TracefsObserver
+from endwell.records import replace
 from endwell.system.tracefs import Tracing
 from tests.probe.conftest import LIMIT, Seen, Watch
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,7 @@ from endwell.model.report import Report
 from endwell.model.signals import INT, KILL, TERM
 from endwell.model.timeline import Fate, Origin, Printed, Reaped, Sender, Signalled, Timeline, Witness
 from endwell.probe.repeat import Series
+from endwell.records import replace
 from tests import zoo
 from tests.probe.compare import Pair, is_init, renumbered, undeclared, unheard
 from tests.probe.observe import AT_ONCE, containers, observe, seccomp, tracefs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from endwell.model.readiness import Condition, Dependency, Means, Readiness
 from endwell.model.restart import Backoff, Restart, RestartPolicy, StartPolicy
 from endwell.model.service import Hook, Hooks, Log, Prefix, Rotation, ServiceSpec
 from endwell.model.signals import Signal
+from endwell.records import replace
 from endwell.supervise import last_plan
 from endwell.supervise.account import Account
 from endwell.supervise.last_plan import Inheritance, LastPlan, Row

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Ending
 from endwell.model.process import Killer
 from endwell.model.signals import CHLD, KILL, WINCH, Signal
 from endwell.model.timeline import Fate, Origin
+from endwell.records import replace
 from tests.zoo.expectations import ANY_SIGNALS, ITSELF, Sent
 
 if TYPE_CHECKING:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from endwell.model.finding import Ending, Finding, Verdict
@@ -11,6 +9,7 @@ from endwell.model.process import End, Killer, Process
 from endwell.model.report import Report
 from endwell.model.signals import CHLD, KILL, TERM, Signal
 from endwell.model.timeline import Fate, Origin, Reaped, Sender, Signalled, Stop, Timeline, Witness
+from endwell.records import replace
 from tests.zoo.comparing import differences, names
 from tests.zoo.expectations import parse
 

@@ -1,11 +1,11 @@
 """The words of the command line as a value, read off the parsers: what completion is written from."""
 
 import argparse
-from dataclasses import dataclass
 
 from endwell.cli.commands import COMMANDS
 from endwell.cli.main import command_parser, top_parser
 from endwell.model.signals import TABLE
+from endwell.records import dataclass
 
 # What the name of a value says about it; other values cannot be guessed.
 SIGNALS = tuple(name for _, name, _, _ in TABLE)

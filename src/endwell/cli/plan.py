@@ -40,11 +40,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan; returns 0 if it fits, 1 if it does not, 2 if it cannot be read."""
-    from dataclasses import replace  # noqa: PLC0415  --help needs none of it
-
     from endwell.cli.services_file import open_services, order_of, say  # noqa: PLC0415
     from endwell.model.durations import parse_duration  # noqa: PLC0415
     from endwell.parse.problems import ConfigurationError  # noqa: PLC0415
+    from endwell.records import replace  # noqa: PLC0415  --help needs none of it
     from endwell.render.plan import Plan, plan_json, plan_text  # noqa: PLC0415
 
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.cli.services_file import open_services, order_of
 from endwell.model.place import Place
 from endwell.parse.problems import ConfigurationError
 from endwell.parse.project import Format
+from endwell.records import replace
 from endwell.supervise.reading import Reading, UnreadableError
 
 if TYPE_CHECKING:

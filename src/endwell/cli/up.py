@@ -130,10 +130,9 @@ def _wanted(project: Project, options: argparse.Namespace, here: Place) -> Proje
     Raises:
         ValueError: it cannot be so.
     """
-    from dataclasses import replace  # noqa: PLC0415  --help needs none of it
-
     from endwell.model.durations import parse_duration  # noqa: PLC0415
     from endwell.model.project import ExitWhen, When  # noqa: PLC0415
+    from endwell.records import replace  # noqa: PLC0415  --help needs none of it
 
     if options.grace is not None:
         project = replace(project, grace=parse_duration(options.grace))

@@ -6,12 +6,12 @@ import hashlib
 import ipaddress
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from endwell.engine.protocol import EngineError
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ somebody looks; a flood that nobody looks at costs a count of newlines.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+
+from endwell.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

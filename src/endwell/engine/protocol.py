@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from endwell.model.signals import TERM
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     import re

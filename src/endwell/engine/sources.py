@@ -6,8 +6,9 @@ import os
 import select
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     import socket

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping

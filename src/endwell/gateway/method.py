@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from endwell.gateway.faults import FaultError
 from endwell.model.faults import Fault
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from endwell.gateway.faults import FaultError
@@ -10,6 +9,7 @@ from endwell.gateway.log import FileLog, HeldLog, NoLog
 from endwell.gateway.rows import asked, split
 from endwell.model.control import ControlError, Kind
 from endwell.model.faults import Fault
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

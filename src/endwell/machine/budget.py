@@ -14,10 +14,10 @@ counts for a moment at the most, and gets all it asks for when the others have l
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from endwell.model.stopping import StopPlan
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

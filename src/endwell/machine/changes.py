@@ -12,8 +12,9 @@ supervisord knows groups only: where anything in a group is different, all of it
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
+
+from endwell.records import dataclass, fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from endwell.machine.fates import bit, fate, taken
@@ -28,6 +27,7 @@ from endwell.model.timeline import (
     Sender,
     Signalled,
 )
+from endwell.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

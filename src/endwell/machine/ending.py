@@ -23,12 +23,12 @@ from __future__ import annotations
 
 import heapq
 import math
-from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from endwell.model.stopping import Deadline
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

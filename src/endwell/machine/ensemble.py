@@ -15,7 +15,6 @@ the cause and starts the other one again, those who were refused follow.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.machine.act import Act, Refused, RollingDone
@@ -30,6 +29,7 @@ from endwell.machine.order import order
 from endwell.machine.outcome import finished, outcome
 from endwell.machine.reloading import Cleared, Dropped, Reload
 from endwell.machine.rolling import Rolling, Turn
+from endwell.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from endwell.model.stopping import Deadline
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from endwell.model.process import End

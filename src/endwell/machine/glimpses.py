@@ -7,8 +7,9 @@ taken, but not by what. `machine.deduction` makes events of it when all is known
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from typing import TypeAlias

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from endwell.model.process import End, Killer, Process
@@ -21,6 +20,7 @@ from endwell.model.timeline import (
     Signalled,
     Way,
 )
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from endwell.model.timeline import Event, Sender, Stop, Timeline

@@ -18,12 +18,12 @@ could look in time the clock does, for one that is not blocked is taken within a
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from endwell.model.signals import CONT, KILL, STOP, Default, Signal
 from endwell.model.timeline import Fate, Origin
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from endwell.machine.actor import Actor

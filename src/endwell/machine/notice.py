@@ -19,11 +19,11 @@ begin with it and an underscore, and EVENT for everything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from endwell.machine.state import State
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

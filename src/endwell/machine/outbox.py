@@ -13,10 +13,10 @@ write then after all, the line is ended first.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from endwell.model.service import WhenBlocked
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from endwell.machine.marks import Marks

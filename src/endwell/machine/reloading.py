@@ -14,12 +14,12 @@ swapped any more, and whoever waits for it hears `Dropped`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from endwell.machine.changes import group_of
 from endwell.machine.life import Life
 from endwell.machine.order import order
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from endwell.machine.effect import Announce, Cancel, Run
 from endwell.machine.event import HooksLate, Moment
 from endwell.machine.state import STOPPED_STATES, State
 from endwell.model.stopping import Deadline
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from endwell.machine.effect import Effect

@@ -6,8 +6,9 @@ compressed. A line is never divided between two files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection

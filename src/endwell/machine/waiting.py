@@ -15,7 +15,6 @@ Source of the answers: supervisord's startProcess and stopProcess, and its fault
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from endwell.machine.reloading import Swapped
 from endwell.machine.replica import Phase
 from endwell.machine.state import RUNNING_STATES, STOPPED_STATES, State
 from endwell.model.control import Kind
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

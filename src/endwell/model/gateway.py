@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from typing import Any, Self
+
+from endwell.records import dataclass, field, fields
 
 # Descriptors of the gateway: what is said here, the supervisor itself, and from there on the doors.
 SAID, CONTROL, FIRST_DOOR = 3, 4, 5

@@ -6,10 +6,11 @@ The table itself is in `program_table`; here is what a row means, and how a comm
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING
+
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from endwell.model.control import REQUESTS, ControlError, Kind
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from endwell.model.control import Value

@@ -9,8 +9,9 @@ values of the same two dataclasses here, so that one machine lives both lives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from endwell.records import dataclass, field
 
 
 class Restart(Enum):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from endwell.model.restart import RestartPolicy, StartPolicy
 from endwell.model.signals import TERM
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

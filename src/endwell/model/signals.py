@@ -9,9 +9,10 @@ count from 34. So do we.
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Self
+
+from endwell.records import dataclass
 
 RTMIN = 34
 RTMAX = 64

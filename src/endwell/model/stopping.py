@@ -15,11 +15,11 @@ begin early, and what was not needed is given back to whoever waits for the cont
 """
 
 import math
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Self
 
 from endwell.model.signals import CONT, KILL, TERM, Signal
+from endwell.records import dataclass, field
 
 # What is kept back from the grace: we, who know the names, must be the ones who kill, not the engine. One
 # half lets the killed ones be collected, the other one is for our own way out.

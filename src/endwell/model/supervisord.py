@@ -6,10 +6,11 @@ configuration chapter at supervisord.org, and the measured behavior of superviso
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,11 +7,11 @@ those seen inside the container, where PID 1 is 1; `machine.lives` folds them in
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from endwell.model.signals import TERM, Signal
+from endwell.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from enum import Enum
+
+from endwell.records import dataclass
 
 
 class Outcome(Enum):

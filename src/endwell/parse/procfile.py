@@ -19,7 +19,6 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from endwell.model.place import Place
@@ -27,6 +26,7 @@ from endwell.model.project import ExitWhen, Project, When
 from endwell.model.restart import Restart, docker
 from endwell.model.service import ServiceSpec
 from endwell.parse.problems import Report
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,7 +10,8 @@ import ipaddress
 import re
 import struct
 import sys
-from dataclasses import dataclass
+
+from endwell.records import dataclass
 
 _LISTENING = "0A"
 _ACCESS_MODE = 0o3

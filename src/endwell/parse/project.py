@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from endwell.model.place import Place
 from endwell.parse.problems import Problem
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

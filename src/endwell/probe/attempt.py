@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from endwell.probe import sight
+from endwell.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ import os
 import stat
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endwell.model.timeline import Holding, OpenFile
 from endwell.parse.procfs import is_open_for_writing, listening, read_status
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

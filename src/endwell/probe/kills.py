@@ -13,11 +13,11 @@ import errno
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from endwell.model.signals import RTMAX
 from endwell.probe import sight
+from endwell.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from endwell.model.durations import parse_duration
 from endwell.model.spec import ContainerSpec
 from endwell.model.timeline import Way
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from endwell.model.signals import Signal

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from endwell.model.durations import format_duration, parse_duration
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

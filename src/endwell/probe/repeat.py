@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Verdict
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from endwell.model.report import Report

@@ -15,11 +15,11 @@ from __future__ import annotations
 import os
 import select
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from endwell.machine.glimpses import Became, Collected, Ended, Ending, Met
 from endwell.probe import sight
+from endwell.records import dataclass, field
 from endwell.system import limits
 from endwell.system.pidfd import exit_status, is_collected
 

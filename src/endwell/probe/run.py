@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,7 @@ from endwell.probe.ready import wait_until_ready
 from endwell.probe.ready_check import parse_ready
 from endwell.probe.room import ContainerRoom
 from endwell.probe.timers import Timers
+from endwell.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ What never comes to rest (a busy loop, `while sleep 1`) is ready after a while, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from endwell.records import dataclass
 
 QUIET = 0.15  # seconds of rest
 QUIET_LISTENING = 0.05  # seconds of rest for one that listens

@@ -10,10 +10,10 @@ import os
 import re
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
 
 from endwell.engine.stance import is_ending, read, stance, threads
 from endwell.parse.procfs import Status, read_command, read_status
+from endwell.records import dataclass
 from endwell.system.seccomp import CALLS
 
 __all__ = [

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from endwell.model.signals import KILL
 from endwell.model.timeline import Printed
+from endwell.records import dataclass
 from endwell.render.family import zombie
 from endwell.render.volleys import volleys
 from endwell.render.words import seconds

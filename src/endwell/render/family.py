@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from endwell.records import dataclass
 from endwell.render.words import Look, ended, look
 
 if TYPE_CHECKING:

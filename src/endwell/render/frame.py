@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from endwell.model.timeline import Printed
+from endwell.records import dataclass
 from endwell.render.axis import Axis, axis
 from endwell.render.document import executions
 from endwell.render.family import Lane, foremost, lanes, passing

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from endwell.records import dataclass
 from endwell.render.words import Hearing, Look, failed, look
 
 if TYPE_CHECKING:

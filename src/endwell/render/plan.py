@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from endwell.machine.budget import Budget
@@ -18,6 +17,7 @@ from endwell.model.project import When
 from endwell.model.readiness import Condition, Means
 from endwell.model.stopping import MARGIN_MOST, MARGIN_SHARE
 from endwell.parse.project import Format
+from endwell.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -6,7 +6,6 @@ What all services say alike is said once, below [defaults]; what only one replic
 from __future__ import annotations
 
 import textwrap
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from endwell.model.project import ExitWhen, Project
@@ -15,6 +14,7 @@ from endwell.parse.problems import ConfigurationError
 from endwell.parse.services import read_services
 from endwell.parse.services.policies import usual_stop_timeout
 from endwell.parse.services.variables import escape
+from endwell.records import replace
 from endwell.render.service_values import exit_when, length, values_of
 from endwell.render.toml import written_key, written_table, written_text
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from endwell.model.signals import CHLD, KILL
 from endwell.model.timeline import Fate
+from endwell.records import dataclass, field
 from endwell.render.axis import Axis, axis, ticks
 from endwell.render.clean import clean, fit, pad, wrap
 from endwell.render.document import executions

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Severity, Verdict
 from endwell.model.signals import KILL
 from endwell.model.timeline import Fate, Origin, Printed
+from endwell.records import replace
 from endwell.render.clean import cells, clean, fit, wrap
 from endwell.render.glyphs import BOLD, CYAN, DIM, GREEN, RED, SIGNALS, YELLOW
 from endwell.render.lines import written

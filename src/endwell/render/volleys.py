@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from endwell.model.signals import CHLD
 from endwell.model.timeline import Origin
+from endwell.records import dataclass, replace
 from endwell.render.family import Lives
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from endwell.model.process import Killer
 from endwell.model.programs import Kind, find_program
 from endwell.model.signals import KILL, Default
 from endwell.model.timeline import Born, Executed, Fate, Origin, Signalled, Way
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

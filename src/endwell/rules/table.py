@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from endwell.records import dataclass
 from endwell.rules import (
     close_to_grace,
     connections_reset,

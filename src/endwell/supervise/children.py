@@ -12,12 +12,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from endwell.model.process import End
 from endwell.model.signals import Signal
+from endwell.records import dataclass, replace
 from endwell.system import tree
 from endwell.system.spawn import spawn
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import replace
 from typing import Protocol
 
 from endwell.model.place import Place
 from endwell.model.supervisord_servers import InetServer, UnixServer
 from endwell.model.web import Web
+from endwell.records import replace
 from endwell.system.listening import Listening
 from endwell.system.ports import Port
 

@@ -8,11 +8,12 @@ process of the same one. A field that has its default is left out: of thirty mos
 from __future__ import annotations
 
 import sys
-from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
+
+from endwell.records import MISSING, fields, is_dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from endwell.records import dataclass, field
 from endwell.system.program import Program
 from endwell.system.spawn_error import NOT_EXECUTABLE, NOT_FOUND, SpawnError
 from endwell.system.users import identify

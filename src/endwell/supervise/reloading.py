@@ -13,7 +13,6 @@ The file is read before anything is stopped, so one that cannot be used changes 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.machine.changes import by_group, by_replica, group_of, groups
@@ -23,6 +22,7 @@ from endwell.machine.replica import Next, Phase
 from endwell.machine.state import STOPPED_STATES, State
 from endwell.model.control import ControlError, Kind
 from endwell.model.project import ExitWhen, When
+from endwell.records import replace
 from endwell.supervise.applied import Applied
 from endwell.supervise.reading import UnreadableError
 

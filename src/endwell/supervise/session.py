@@ -6,9 +6,9 @@ import gc
 import os
 import resource
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from endwell.records import dataclass
 from endwell.supervise.account import Account
 from endwell.supervise.control.office import Office
 from endwell.supervise.control.places import UnusableError, open_listening

@@ -26,7 +26,6 @@ import signal
 import sys
 import time
 from collections import deque
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -36,6 +35,7 @@ from endwell.machine.ensemble import Ensemble
 from endwell.machine.event import Died, Gone, HooksDone, Moment
 from endwell.model.process import End
 from endwell.model.stopping import Audience, StopPlan
+from endwell.records import replace
 from endwell.supervise import last_plan
 from endwell.supervise.account import Account
 from endwell.supervise.hooks import HookRun, Starter

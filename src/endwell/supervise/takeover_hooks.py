@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.model.process import End
 from endwell.model.signals import Signal
+from endwell.records import replace
 from endwell.supervise.children import Child
 from endwell.supervise.recipe import Recipe
 from endwell.system import tree

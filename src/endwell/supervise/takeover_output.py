@@ -12,10 +12,10 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.model.service import Stream
+from endwell.records import replace
 from endwell.supervise.logs.capture import Capture
 from endwell.supervise.watcher import LoopWatcher
 from endwell.system import tree

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from endwell.records import dataclass, replace
 from endwell.supervise.health import Checks
 from endwell.supervise.readiness import waiting_for
 from endwell.supervise.stdin import Stdin

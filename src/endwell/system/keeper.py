@@ -6,9 +6,9 @@ import os
 import select
 import signal
 import struct
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from endwell.records import replace
 from endwell.system import libc
 from endwell.system.descent import children, descendants
 from endwell.system.launch import Inside, away

@@ -15,9 +15,9 @@ import signal
 import socket
 import stat
 import termios
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from endwell.records import dataclass
 from endwell.system import libc, limits, seccomp
 
 if TYPE_CHECKING:

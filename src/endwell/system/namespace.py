@@ -27,10 +27,10 @@ import os
 import signal
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from endwell.records import dataclass, field
 from endwell.system import libc
 from endwell.system.enter import Session, enter
 from endwell.system.fork import fork

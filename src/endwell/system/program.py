@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,9 +19,9 @@ import errno
 import fcntl
 import os
 import struct
-from dataclasses import dataclass
 from typing import Final
 
+from endwell.records import dataclass
 from endwell.system import libc
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}

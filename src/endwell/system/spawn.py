@@ -36,9 +36,9 @@ import signal
 import stat
 import sys
 from _posixsubprocess import fork_exec
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from endwell.records import replace
 from endwell.system import libc, tree
 from endwell.system.child_process import Process
 from endwell.system.held import held

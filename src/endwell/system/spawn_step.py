@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from endwell.records import replace
 from endwell.system.program import LIMITS, search
 
 if TYPE_CHECKING:

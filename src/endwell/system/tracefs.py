@@ -21,9 +21,10 @@ import secrets
 import select
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

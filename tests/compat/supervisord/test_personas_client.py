@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from endwell.records import replace
 from tests.compat.conftest import missing
 from tests.compat.supervisord.servers import (
     OURS,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from endwell.records import replace
 from tests.compat.conftest import missing
 from tests.compat.supervisord.clients import HEAD, MORE, PROGRAMS, SERVER, clients
 from tests.compat.supervisord.servers import REAL, STARTED, Answer, Server

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from endwell.model.readiness import Condition, Dependency, Health, Means, Readin
 from endwell.model.restart import Restart, StartPolicy, docker
 from endwell.model.service import Hook, Hooks, Listening, Log, ServiceSpec, SocketSpec
 from endwell.model.signals import QUIT
+from endwell.records import fields, replace
 
 
 def spec(name: str, *, group: str = "", index: int = 0, replicas: int = 1, **more: Any) -> ServiceSpec:  # noqa: ANN401  a field's value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -18,6 +17,7 @@ from endwell.model.readiness import Condition, Dependency, Means, Readiness
 from endwell.model.restart import Restart, StartPolicy, docker
 from endwell.model.service import Hook, Hooks, ServiceSpec
 from endwell.model.stopping import StopPlan
+from endwell.records import replace
 from tests.unit.machine.test_order import acyclic
 from tests.unit.machine.world import Manner, World
 

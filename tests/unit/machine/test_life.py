@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +41,7 @@ from endwell.model.restart import (
 from endwell.model.service import Hook, Hooks, ServiceSpec
 from endwell.model.signals import CONT, QUIT, TERM, Signal
 from endwell.model.stopping import Audience, Deadline
+from endwell.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,6 +12,7 @@ from endwell.model.project import ExitWhen, Project, When
 from endwell.model.readiness import Condition, Dependency
 from endwell.model.restart import Restart, RestartPolicy
 from endwell.model.service import Listening, ServiceSpec
+from endwell.records import replace
 
 
 def spec(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,7 @@ from endwell.machine.replica import Phase
 from endwell.machine.state import State
 from endwell.model.project import ExitWhen, Project, When
 from endwell.model.readiness import Health, Means
+from endwell.records import replace
 from tests.unit.machine.test_ensemble import MANNERS, READY, TIMES, began, projects, spec, state
 from tests.unit.machine.world import Manner, World
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +27,7 @@ from endwell.model.timeline import (
     Signalled,
     Timeline,
 )
+from endwell.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

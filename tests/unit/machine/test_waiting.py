@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +18,7 @@ from endwell.model.project import Project
 from endwell.model.readiness import Means, Readiness
 from endwell.model.restart import SUPERVISORD, Restart, RestartPolicy, StartPolicy
 from endwell.model.service import Hook, Hooks, ServiceSpec
+from endwell.records import replace
 from tests.unit.machine.test_ensemble import READY, spec
 from tests.unit.machine.world import Manner, World
 

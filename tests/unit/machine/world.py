@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from endwell.machine.act import Refused, RollingDone
@@ -19,6 +18,7 @@ from endwell.machine.state import ARROWS
 from endwell.model.process import End
 from endwell.model.signals import KILL
 from endwell.model.stopping import Audience
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
@@ -14,6 +13,7 @@ from endwell.machine.order import order
 from endwell.model.stopping import StopPlan
 from endwell.parse.project import Format
 from endwell.parse.services import read_services
+from endwell.records import replace
 from endwell.render.plan import Plan, needed_grace, plan_document, plan_json, plan_text
 from endwell.render.services_page import EXAMPLE
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from endwell.parse.procfile import read_procfile
 from endwell.parse.services import read_services
 from endwell.parse.supervisord import read_configuration, translate
 from endwell.parse.words import LIMITS
+from endwell.records import replace
 from endwell.render.services_schema import schema
 from endwell.render.services_toml import sayable, services_toml
 from endwell.render.services_unsaid import unsaid

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +25,7 @@ from endwell.model.timeline import (
     Timeline,
 )
 from endwell.model.traffic import Group, Outcome, Request, Traffic
+from endwell.records import replace
 from endwell.render import Options, render
 from endwell.render.clean import cells, clean
 from tests.render.reports import REPORTS

@@ -10,7 +10,6 @@ story = Story()
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.model.signals import KILL, TERM, Signal
@@ -34,6 +33,7 @@ from endwell.model.timeline import (
     Witness,
 )
 from endwell.model.traffic import Group, Outcome, Request, Traffic
+from endwell.records import replace
 from endwell.rules import judge
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ Each story says exactly which findings there are: what precedence makes of sever
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Ending
 from endwell.model.signals import HUP, INT, KILL, QUIT, TERM, Signal
 from endwell.model.timeline import Died, Fate, OpenFile, Way
 from endwell.model.traffic import Group, Outcome
+from endwell.records import dataclass, replace
 from tests.unit.rules.build import Story
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +33,7 @@ from endwell.model.timeline import (
     Witness,
 )
 from endwell.model.traffic import Group, Outcome, Request, Traffic
+from endwell.records import replace
 from endwell.rules import RULES, judge, precedence
 from endwell.rules.precedence import without_consequences
 from tests import zoo

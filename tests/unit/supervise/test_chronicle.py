@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from endwell.model.process import End
 from endwell.model.restart import StartPolicy
 from endwell.model.service import ServiceSpec
 from endwell.model.signals import TERM
+from endwell.records import replace
 from endwell.supervise.chronicle import Chronicle
 
 if TYPE_CHECKING:

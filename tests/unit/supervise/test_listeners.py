@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from endwell.machine.reloading import Swapped
 from endwell.machine.state import State
 from endwell.model.project import Project
 from endwell.model.service import Listening, Log, ServiceSpec
+from endwell.records import replace
 from endwell.supervise.listeners import Listeners
 from endwell.supervise.stdin import BOUND
 from endwell.system.loop import Loop

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -14,6 +13,7 @@ from endwell.model.control import ControlError, Kind
 from endwell.model.project import ExitWhen, Project, When
 from endwell.model.restart import Restart
 from endwell.model.service import Hook, Hooks
+from endwell.records import replace
 from endwell.supervise.applied import Applied
 from endwell.supervise.reading import Reading, UnreadableError
 from endwell.supervise.reloading import Reloading

@@ -7,13 +7,13 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endwell import render, rules
 from endwell.cli.parser import USAGE_ERROR, has_color
 from endwell.model.finding import Verdict
+from endwell.records import replace
 from endwell.render.document import document
 
 if TYPE_CHECKING:

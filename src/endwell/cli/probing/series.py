@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.cli.progress import Line
 from endwell.probe.repeat import Series
 from endwell.probe.run import observe, probe
+from endwell.records import replace
 
 if TYPE_CHECKING:
     import argparse

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     import argparse

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import xmlrpc.client
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from endwell.cli.supervisor.codes import Exit, StatusExit, result_line, spell, split
 from endwell.machine.state import STOPPED_STATES
 from endwell.model.faults import Fault
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

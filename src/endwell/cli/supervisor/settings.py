@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from endwell.cli.rereading import reading_of
@@ -20,6 +19,7 @@ from endwell.model.project import Project
 from endwell.parse.problems import ConfigurationError
 from endwell.parse.project import Format, ProjectFile
 from endwell.parse.supervisord import read_configuration, search_path, translate
+from endwell.records import replace
 from endwell.supervise.reading import UnreadableError
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os.path
 import shlex
 import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ from endwell.gateway.page.names import called
 from endwell.gateway.page.readiness import is_ready
 from endwell.machine.escapes import Escapes
 from endwell.model.durations import format_duration
+from endwell.records import dataclass
 from endwell.render.ages import age, stamp
 from endwell.render.clean import clean
 from endwell.render.services_status import GREEN, RED, YELLOW, color_of, status

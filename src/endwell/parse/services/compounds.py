@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic
 
 from endwell.parse import words
 from endwell.parse.services.kinds import Kind, Schema, T_co, Text, Wrong, refuse
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

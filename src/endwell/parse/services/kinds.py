@@ -6,11 +6,11 @@ that none of the three can say something else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from endwell.model.durations import parse_duration
 from endwell.parse import words
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, replace
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from endwell.model.place import Place
 from endwell.parse.services.positions import positions
+from endwell.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

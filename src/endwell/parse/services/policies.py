@@ -6,12 +6,12 @@ A policy is Docker's of that name, with what the tables say in its place.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from endwell.model.readiness import Health, Readiness, Unhealthy
 from endwell.model.restart import DOCKER, Backoff, Restart, RestartPolicy, StartPolicy, docker
 from endwell.model.stopping import StopPlan
+from endwell.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

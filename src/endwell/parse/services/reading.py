@@ -8,7 +8,6 @@ does not say is taken from [defaults], tables key by key, and a replica's own ta
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from endwell.model.place import Place
@@ -25,6 +24,7 @@ from endwell.parse.services.table import PROJECT, SERVICE
 from endwell.parse.services.unknown import names_nobody
 from endwell.parse.services.variables import expand
 from endwell.parse.web import web_of
+from endwell.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from endwell.model.place import Place
@@ -18,6 +17,7 @@ from endwell.parse.supervisord.problems import Problem, Report
 from endwell.parse.supervisord.reading import Source
 from endwell.parse.supervisord.types import text
 from endwell.parse.supervisord.web import web_of_project
+from endwell.records import dataclass, replace
 
 if TYPE_CHECKING:
     from endwell.model.supervisord import Group, Supervisord

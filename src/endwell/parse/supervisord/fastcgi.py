@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.model.supervisord import FastCgiSocket
 from endwell.parse.supervisord.local import Local
 from endwell.parse.supervisord.types import backlog, octal, tcp_socket
+from endwell.records import replace
 
 if TYPE_CHECKING:
     from endwell.parse.supervisord.reading import Options

@@ -18,11 +18,11 @@ The standard library's own parser is not used because it does not say where an o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from endwell.model.place import Place
+from endwell.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,11 +7,11 @@ own output". Whatever the size, it is taken for that here: supervisord stumbles 
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.model.service import Log, Prefix, Rotation, Stream, WhenBlocked
 from endwell.model.supervisord import Logfile
+from endwell.records import replace
 
 if TYPE_CHECKING:
     from endwell.model.supervisord import Output, Program, Supervisord

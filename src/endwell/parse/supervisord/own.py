@@ -52,7 +52,6 @@ program has started when it is spawned.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from endwell.model.readiness import Health, Unhealthy
@@ -62,6 +61,7 @@ from endwell.model.supervisord import Own
 from endwell.parse import words
 from endwell.parse.supervisord.policies import restart_policy, start_policy
 from endwell.parse.supervisord.types import boolean, whole
+from endwell.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.model.supervisord import Autorestart, Logfile, Output, Program
@@ -22,6 +21,7 @@ from endwell.parse.supervisord.types import (
     signal_number,
     whole,
 )
+from endwell.records import replace
 
 if TYPE_CHECKING:
     from endwell.parse.supervisord.reading import Options, Source

@@ -24,7 +24,6 @@ Servers have no words but supervisord's: they stay in its own value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from endwell.model.project import ExitWhen, Project
@@ -34,6 +33,7 @@ from endwell.model.supervisord import EventListener, FastCgi, Logfile
 from endwell.parse.supervisord.logs import log_of
 from endwell.parse.supervisord.policies import restart_policy, start_policy
 from endwell.parse.supervisord.problems import Report
+from endwell.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

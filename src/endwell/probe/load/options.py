@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
+
+from endwell.records import dataclass, fields
 
 _PORTS = {"http": 80, "https": 443}
 _LAST_PORT = 65_535
@@ -126,10 +127,14 @@ class LoadOptions:
 
     def to_json(self) -> str:
         """Write it as one line."""
-        return json.dumps(asdict(self))
+        return json.dumps({**_values(self), "target": _values(self.target)})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> LoadOptions:
         """Read what `to_json` has written."""
         found = json.loads(text)
         return cls(**{**found, "target": Target(**found["target"])})
+
+
+def _values(record: LoadOptions | Target) -> dict[str, object]:
+    return {one.name: getattr(record, one.name) for one in fields(record)}

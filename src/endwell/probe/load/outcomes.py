@@ -15,11 +15,11 @@ in a different place:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from endwell.model.traffic import Group, Outcome
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

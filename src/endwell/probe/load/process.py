@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from endwell.model.traffic import Group, Outcome, Request, Traffic
@@ -18,6 +17,7 @@ from endwell.probe.glance import is_outsider, outside
 from endwell.probe.load.options import LoadError, LoadOptions
 from endwell.probe.load.outcomes import regroup
 from endwell.probe.network import first_address, is_ours
+from endwell.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

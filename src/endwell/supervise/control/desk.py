@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from endwell.machine.naming import ALL, Names
 from endwell.model.control import ControlError, Kind
 from endwell.model.supervisord import Supervisord
+from endwell.records import dataclass, field
 from endwell.supervise.control.bulletin import Bulletin
 
 if TYPE_CHECKING:

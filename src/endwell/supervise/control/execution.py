@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from endwell.model.control import ControlError, Kind
+from endwell.records import replace
 from endwell.supervise.control.wishes import sent_signal
 from endwell.supervise.logs.pipe import away
 from endwell.system.spawn_error import NOT_EXECUTABLE, NOT_FOUND, SpawnError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from endwell.model.service import ServiceSpec
 from endwell.parse.services.table import SERVICE
+from endwell.records import fields
 from endwell.render.services_page import EXAMPLE
 from endwell.render.services_schema import schema
 from tests.unit.parse.services.__main__ import PAGES, REFERENCE
