@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.budget.test_rest import ASLEEP, kilobytes, switches
+from tests.budget.test_rest import ASLEEP, kilobytes, state, switches
 from tests.supervise.controlling import Controlled
 from tests.supervise.upping import STOP, program
 
@@ -25,6 +26,8 @@ def test_a_client_that_listens_wakes_nobody(tmp_path: Path) -> None:
             number = follows.send("logs", follow=True)
             assert follows.read()["id"] == number
             idle.ask("version")
+            while state(up.process.pid) != "S":  # it answers before it goes to sleep
+                os.sched_yield()
             before = switches(up.process.pid)
             with subprocess.Popen(["sleep", ASLEEP]) as clock:
                 assert clock.wait() == 0
