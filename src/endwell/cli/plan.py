@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from endwell.cli.file_words import add_file, file_of
 from endwell.cli.parser import USAGE_ERROR, fail
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
-    parser.add_argument(
-        "file", metavar="FILE", nargs="?", help="endwell.toml, a supervisord.conf or a Procfile"
-    )
+    add_file(parser)
     parser.add_argument("--grace", metavar="TIME", help="instead of what the file says (default 10s)")
     parser.add_argument("--json", action="store_true", help="print JSON (endwell.plan/1)")
 
@@ -47,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     from endwell.render.plan import Plan, plan_json, plan_text  # noqa: PLC0415
 
     try:
-        file = open_services(options.file)
+        file = open_services(file_of(options))
         say(NAME, file.warnings, "warning: ")
         project = file.project
         if options.grace is not None:

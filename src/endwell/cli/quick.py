@@ -2,8 +2,8 @@
 
 argparse brings `gettext` and `locale` along, and takes as long to be imported and told its options as a dozen
 services take to be started. So a command's own description of its options (`configure`) is heard here first:
-words that are options written in full are read at once, and everything else, mistakes and --help included,
-is left to argparse, which hears the same description.
+words that are options written in full, and one word beside them, are read at once, and everything else,
+mistakes and --help included, is left to argparse, which hears the same description.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _TRUTH = {"store_true": True, "store_false": False}
 _KNOWN = {"action", "default", "dest", "help", "metavar"}
+_OF_A_WORD = {"help", "metavar"}
 
 
 class _NotPlainError(Exception):
@@ -30,10 +31,17 @@ class _Listener:
         self.values: dict[str, Any] = {}
         self.takes: dict[str, str] = {}  # by option, the name of the value that follows it
         self.sets: dict[str, tuple[str, bool]] = {}
+        self.word = ""  # the name of the one word that is no option
 
     def add_argument(self, *names: str, **how: Any) -> None:  # noqa: ANN401  what argparse takes
-        """As argparse's, for options with a text, and for switches."""
+        """As argparse's, for options with a text, for switches, and for one word that may be left out."""
         action = how.get("action")
+        if not names[0].startswith("-") and how.pop("nargs", None) == "?" and how.keys() <= _OF_A_WORD:
+            if self.word:
+                raise _NotPlainError(names[0])
+            self.word = names[0]
+            self.values.setdefault(self.word, None)
+            return
         if not how.keys() <= _KNOWN or not names[0].startswith("-") or action not in {None, *_TRUTH}:
             raise _NotPlainError(names[0])
         long = next((name for name in names if name.startswith("--")), names[0])
@@ -72,6 +80,8 @@ def read_quickly(configure: Callable[[Any], None], words: Sequence[str]) -> Simp
             if following.startswith("-"):
                 return None
             listener.values[listener.takes[word]] = following
+        elif listener.word and listener.values[listener.word] is None and not word.startswith("-"):
+            listener.values[listener.word] = word
         else:
             return None
     return SimpleNamespace(**listener.values)

@@ -27,7 +27,7 @@ def open_services(path: str | None) -> ProjectFile:
         ConfigurationError: it cannot be used; a line for each thing, with file and line.
         ValueError: there is none.
     """
-    found = path or find_project(os.path.isfile)
+    found = find_project(os.path.isfile) if path is None else path
     if found is None:
         raise ValueError(f"there is no file of services: name one; looked for {', '.join(SEARCH_PATH)}")
     return read_project(found, surroundings())

@@ -6,6 +6,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
+from endwell.cli.file_words import add_file, file_of
 from endwell.cli.saying import USAGE_ERROR, fail
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ examples:
       in a Dockerfile: endwell.toml, supervisord.conf or Procfile, where they
       usually are
 
-  endwell up -c supervisord.conf --grace 30s
+  endwell up supervisord.conf --grace 30s
       in Kubernetes, whose grace period is 30 seconds
 
   endwell up --exit-code-from tests
@@ -54,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
-    parser.add_argument("-c", "--file", metavar="FILE", help="the file of services (default: the nearest)")
+    add_file(parser)
     parser.add_argument("--grace", metavar="TIME", help="from the stop signal to the end (default 10s)")
     parser.add_argument(
         "--socket", metavar="PATH", default="", help="where `endwell ps` and the like connect, or `none`"
@@ -96,7 +97,7 @@ def _run(options: argparse.Namespace) -> int:
     as_init = is_wanted(options.init) and not options.check
     here = place(options.report)
     try:
-        file = open_services(options.file)
+        file = open_services(file_of(options))
         order_of(file)
         read = Rereader(file, lambda project: _wanted(project, options, here))
         if as_init:

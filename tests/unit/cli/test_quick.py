@@ -30,7 +30,7 @@ WORDS = (
         "--no-init",
     ),
     *("--file=a=b", "--grace=", "--check=1", "--socket=none", "-cfile", "--fil", "--help", "-x"),
-    *("--", "-", "", "10s", "a b", "-1"),
+    *("--", "-", "", "10s", "a b", "-1", "endwell.toml"),
 )
 
 
@@ -54,7 +54,9 @@ def test_as_argparse(words: list[str]) -> None:
     "words",
     [
         [],
+        ["supervisord.conf"],
         ["-c", "supervisord.conf"],
+        ["--check", "/etc/endwell.toml", "--grace", "3s"],
         ["--file=x", "--grace", "3s", "--check", "--report", "/dev/stderr"],
         ["--exit-code-from", "web", "--socket", "none", "--no-init"],
     ],
@@ -72,7 +74,11 @@ def test_what_is_not_known_is_left_to_argparse() -> None:
     def positional(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("file")
 
+    def two(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("one", nargs="?")
+        parser.add_argument("two", nargs="?")
+
     def group(parser: argparse.ArgumentParser) -> None:
         parser.add_argument_group("more")
 
-    assert [read_quickly(one, []) for one in (choices, positional, group)] == [None, None, None]
+    assert [read_quickly(one, []) for one in (choices, positional, two, group)] == [None] * 4

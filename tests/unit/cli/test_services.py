@@ -57,6 +57,31 @@ def test_a_plan(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["stop"]["fits"] is True
 
 
+def test_a_file_is_named_by_a_word_or_by_an_option(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "other.toml").write_text(FITS)
+    for words in (
+        ["other.toml"],
+        ["-c", "other.toml"],
+        ["--file=other.toml"],
+        ["--configuration", "other.toml"],
+    ):
+        assert main(["plan", *words]) == 0
+        assert main(["up", "--check", *words]) == 0
+    capsys.readouterr()
+    for command in ("plan", "up"):
+        for words in (["other.toml", "-c", "other.toml"], ["-c", "", "other.toml"], [""], ["-c", ""]):
+            assert main([command, *words]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"endwell {command}: {why}"
+        for command in ("plan", "up")
+        for why in (
+            "the file is named twice, other.toml and -c other.toml: leave one out",
+            "the file is named twice, other.toml and -c : leave one out",
+            *["the name of the file is empty: write it, or leave the word out to have it found"] * 2,
+        )
+    ]
+
+
 def test_what_cannot_be_planned_is_told_with_its_place(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
