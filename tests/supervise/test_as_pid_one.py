@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from endwell.system.tree import children_of
+from tests.supervise.controlling import Controlled
 from tests.supervise.under_init import NAMESPACE, below, command
 from tests.supervise.upping import DEAF, SOURCES, STOP, Up, program
 
@@ -61,6 +62,23 @@ def test_each_service_is_told_once_by_the_supervisor(tmp_path: Path, number: int
         assert up.out == ["up web", "quit"]
         assert up.report["stop"]["reason"] == signal.Signals(number).name
         assert up.report["grace"]["given"] == 10.0
+
+
+def test_the_grace_is_the_one_that_was_written_and_not_what_the_init_leaves_of_it(tmp_path: Path) -> None:
+    project = '[services.web]\ncommand = "sleep 1000"\n'
+    more = {"prefix": NAMESPACE, "endwell": command(), "name": "endwell.toml"}
+    with Controlled(tmp_path, project, **more) as up:
+        up.wait_for("web is running, pid 3")
+        for written, budget in ((10.0, 9.2), (5.0, 4.5)):
+            with up.talk() as talk:
+                said = talk.ask("plan")["stop"]
+                assert (talk.ask("ps")["project"]["grace"], said["grace"]) == (written, written)
+                assert said["budget"] == pytest.approx(budget)
+                up.write(f'[stop]\ngrace = "5s"\n{project}')
+                talk.ask("reload")
+        os.kill(below(up.process.pid), signal.SIGTERM)
+        assert up.wait() == 0
+        assert up.report["grace"]["given"] == 5.0
 
 
 def test_the_status_of_a_service_is_the_container_s(tmp_path: Path) -> None:

@@ -152,16 +152,14 @@ def start(line: Line) -> int:
     if as_init or VARIABLE in os.environ or os.getpid() == 1:
         values["nodaemon"] = True  # in the background there would be no container any more
     here = place("")
-    read = Rereader(path, values, here.shorten)
+    read = Rereader(path, values, here.shortened)
     if as_init:
         become_init(read.first.project.grace, called("supervisord"))
     settings = read.settings
     log = _prepare(read.file, settings, values)
     sys.stdout.flush()
     daemon = None if settings.nodaemon else _go_to_background(settings, log)
-    wishes = Wishes(
-        read=read, last_plan=here.last_plan, kept_back=here.kept_back, identifier=settings.identifier
-    )
+    wishes = Wishes(read=read, last_plan=here.last_plan, identifier=settings.identifier)
     status = run(read.first.project, wishes, AsSupervisord(log, settings.pidfile, daemon))
     # supervisord says nothing by its exit status; only who asks for more in the file gets it.
     return 0 if status == KILLED and settings.exit_when is None else status

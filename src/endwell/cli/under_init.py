@@ -30,6 +30,7 @@ from endwell.model.stopping import StopPlan
 from endwell.system.held import hold, release
 
 if TYPE_CHECKING:
+    from endwell.model.project import Project
     from endwell.supervise.last_plan import LastPlan
 
 VARIABLE = "ENDWELL_UNDER_INIT"  # its value is the init's grace in seconds
@@ -59,6 +60,17 @@ class Place(NamedTuple):
     def shorten(self, grace: float) -> float:
         """Return the supervisor's own grace, of a project that has this one."""
         return min(grace, self.grace - self.kept_back)
+
+    def shortened(self, project: Project) -> Project:
+        """Return the project with the supervisor's own grace, and what it goes without."""
+        grace = self.shorten(project.grace)
+        return project if grace == project.grace else _with(project, grace)
+
+
+def _with(project: Project, grace: float) -> Project:
+    from endwell.records import replace  # noqa: PLC0415  not without an init
+
+    return replace(project, grace=grace, kept_back=project.grace - grace)
 
 
 def is_wanted(wish: bool | None) -> bool:  # noqa: FBT001  an option has three values

@@ -118,7 +118,6 @@ def _run(options: argparse.Namespace) -> int:
         exit_code_from=options.exit_code_from,
         read=read,
         last_plan=here.last_plan,
-        kept_back=here.kept_back,
         identifier=file.supervisord.identifier if file.supervisord else "supervisor",
         socket=options.socket,
     )
@@ -145,4 +144,4 @@ def _wanted(project: Project, options: argparse.Namespace, here: Place) -> Proje
                 f"--exit-code-from names {wanted!r}, which is no service: there are {', '.join(names)}"
             )
         project = replace(project, exit_when=ExitWhen(When.SERVICE_EXITS, wanted))
-    return replace(project, grace=here.shorten(project.grace))
+    return here.shortened(project)

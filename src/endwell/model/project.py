@@ -46,6 +46,7 @@ class Project:
     Args:
         services: every replica of every service, in the file's order.
         grace: seconds from the container's stop signal to the engine's SIGKILL: one budget for all.
+        kept_back: seconds of the container's own grace that are not in `grace`: somebody else needs them.
         exit_when: when the container ends by itself.
         socket: where clients of the supervisor connect; `none` for nowhere, empty: at a usual place.
         web: where its page is; None: nowhere.
@@ -53,6 +54,12 @@ class Project:
 
     services: tuple[ServiceSpec, ...] = ()
     grace: float = 10.0
+    kept_back: float = 0.0
     exit_when: ExitWhen = ExitWhen()
     socket: str = ""
     web: Web | None = None
+
+    @property
+    def given(self) -> float:
+        """Seconds of grace that whoever wrote them knows of."""
+        return self.grace + self.kept_back

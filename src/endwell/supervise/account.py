@@ -30,9 +30,8 @@ class Account:
     """What is noted from the moment the stop was asked for.
 
     Args:
-        grace: the project's, in seconds.
+        given: the container's grace in seconds.
         exit_code_from: the service whose exit status is ours; empty for none.
-        kept_back: seconds of the container's grace that the project does not have, but its users know of.
 
     Attributes:
         asked: when the stop was asked for; None before.
@@ -47,9 +46,8 @@ class Account:
         over: when it was over.
     """
 
-    def __init__(self, grace: float, exit_code_from: str = "", kept_back: float = 0.0) -> None:
-        self.grace = grace
-        self.kept_back = kept_back
+    def __init__(self, given: float, exit_code_from: str = "") -> None:
+        self.given = given
         self.exit_code_from = exit_code_from
         self.asked: float | None = None
         self.reason = ""
@@ -119,7 +117,7 @@ class Account:
             if stopped
             else "no service was running"
         )
-        yield f"over after {self.took:.2f} s of {self.grace + self.kept_back:g} s ({self.reason}): {good}"
+        yield f"over after {self.took:.2f} s of {self.given:g} s ({self.reason}): {good}"
 
     def report(self, lives: Collection[Life]) -> dict[str, Any]:
         """Tell it to programs: times are in seconds after the stop was asked for."""
@@ -133,7 +131,7 @@ class Account:
             ],
             "late": [{"service": name, "replica": index + 1} for name, index in self.late],
             "lost": list(self.lost),
-            "grace": {"given": round(self.grace + self.kept_back, 6), "used": round(self.took, 6)},
+            "grace": {"given": round(self.given, 6), "used": round(self.took, 6)},
             "exit": self.status(lives),
         }
 

@@ -45,7 +45,6 @@ class Wishes:
         exit_code_from: the service whose exit status is ours; empty for none.
         read: reads the file again; None: nothing is reloaded.
         last_plan: what is left for whoever ends the services should we be killed; None: nobody would.
-        kept_back: seconds of the container's grace that the project does not have.
         identifier: what supervisord's clients and listeners know us by.
         socket: where clients connect, instead of what the file says; `none` for nowhere.
     """
@@ -54,7 +53,6 @@ class Wishes:
     exit_code_from: str = ""
     read: Rereader | None = None
     last_plan: LastPlan | None = None
-    kept_back: float = 0.0
     identifier: str = "supervisor"
     socket: str = ""
 
@@ -80,7 +78,7 @@ def run(project: Project, wishes: Wishes, manner: Manner | None = None) -> int:
     except UnusableError as error:
         manner.refuse(str(error))
         return UNUSABLE
-    account = Account(project.grace, wishes.exit_code_from, wishes.kept_back)
+    account = Account(project.given, wishes.exit_code_from)
     watcher = LoopWatcher(loop)
     streams = Capture(watcher, loop.now, time.time, manner.say)
     watcher.tick = streams.tick

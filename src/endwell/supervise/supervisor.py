@@ -181,6 +181,14 @@ class Supervisor:
         self.processes.close()
 
     @property
+    def leave_by(self) -> float:
+        """When we have to be on our way out; now, if nobody has asked for the end."""
+        ending = self.ensemble.ending
+        return (
+            self._loop.now() if ending is None else ending.asked + StopPlan(grace=self._project.grace).leave
+        )
+
+    @property
     def behind(self) -> bool:
         """Whether something is left to be done in the next turn of the loop."""
         return self._agenda.behind
@@ -279,7 +287,7 @@ class Supervisor:
     def _swapped(self, swapped: Swapped) -> None:
         """Take note of who there is now: those who are gone are forgotten, before others are started."""
         self._project = swapped.project
-        self.account.grace = swapped.project.grace
+        self.account.given = swapped.project.given
         self._streams.expect(swapped.project.services)
         self._children.know(self.ensemble.lives)
         self._inform(self._leave_word)
@@ -345,8 +353,7 @@ class Supervisor:
 
     def _flush(self) -> None:
         """Pass on what services have written, for as long as there is time."""
-        ending = self.ensemble.ending
-        by = self._loop.now() if ending is None else ending.asked + StopPlan(grace=self._project.grace).leave
+        by = self.leave_by
         self._streams.finish()
         timer = self._loop.at(by, _nothing)  # so that the last turn ends in time
         while not self._streams.empty and self._loop.now() < by:

@@ -10,6 +10,7 @@ from endwell.cli.supervisor import settings
 from endwell.cli.supervisor.options import UsageError, read_line
 from endwell.cli.supervisor.settings import Rereader, find_file, read_settings
 from endwell.cli.supervisord import OPTIONS
+from endwell.records import replace
 from endwell.supervise.reading import UnreadableError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def test_a_file_is_read_again_with_the_same_words_and_from_the_same_place(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path, f"[supervisord]\n{PROGRAM}")
-    read = Rereader("supervisord.conf", values("-t"), lambda grace: grace / 2)
+    read = Rereader("supervisord.conf", values("-t"), lambda said: replace(said, grace=said.grace / 2))
     assert [spec.name for spec in read.first.project.services] == ["a"]
     write(tmp_path, f"[supervisord]\n{PROGRAM}[program:b]\ncommand=b\n")
     monkeypatch.chdir("/")

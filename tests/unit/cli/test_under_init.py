@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from endwell.cli import under_init
 from endwell.cli.under_init import VARIABLE, Place, is_wanted, place
 from endwell.model.durations import parse_duration
+from endwell.model.project import Project
 from endwell.model.stopping import StopPlan
 from endwell.supervise import last_plan
 
@@ -30,6 +31,10 @@ def test_the_supervisor_has_left_before_the_init_tells_everybody(grace: float) -
 def test_a_project_that_has_less_keeps_it(grace: float) -> None:
     assert Place(30.0).shorten(grace) == pytest.approx(min(grace, 29.7))
     assert Place().shorten(grace) == grace
+    for here in (Place(30.0), Place()):
+        project = here.shortened(Project(grace=grace))
+        assert project.grace == here.shorten(grace)
+        assert project.given == pytest.approx(grace)
 
 
 def test_without_a_grace_nobody_has_a_deadline() -> None:

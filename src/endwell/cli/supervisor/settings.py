@@ -92,13 +92,13 @@ class Rereader:
     Args:
         path: of the file.
         values: of the command line.
-        shorten: the grace of a project to what there is of it here.
+        shortened: a project to the same with the grace that there is here.
     """
 
-    def __init__(self, path: str, values: Mapping[str, Any], shorten: Callable[[float], float]) -> None:
+    def __init__(self, path: str, values: Mapping[str, Any], shortened: Callable[[Project], Project]) -> None:
         self._path = os.path.abspath(path)
         self._values = values
-        self._shorten = shorten
+        self._shortened = shortened
         self.file, self.settings = read_settings(path, values)
         self.first = self._reading(self.file)
 
@@ -114,7 +114,7 @@ class Rereader:
             raise UnreadableError(str(error).split("\nError: ")) from None
 
     def _reading(self, file: ProjectFile) -> Reading:
-        return reading_of(file, replace(file.project, grace=self._shorten(file.project.grace)))
+        return reading_of(file, self._shortened(file.project))
 
 
 def _read(path: str, values: Mapping[str, Any], around: Surroundings) -> tuple[ProjectFile, Supervisord]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from endwell.machine.reloading import Swapped
 from endwell.model.control import ControlError, Kind
-from endwell.model.stopping import StopPlan
 from endwell.supervise.control.tails import Tails
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class Office:
         if self._server is not None and self._desk is not None:
             self._desk.bulletin.end()
             self._server.end_all(ControlError(Kind.STOPPING, "the supervisor has ended"))
-            until = min(self._loop.now() + _LAST_WORDS, self._by())
+            until = min(self._loop.now() + _LAST_WORDS, self._supervisor.leave_by)
             timer = self._loop.at(until, _nothing)  # so that the last turn ends in time
             while self._server.busy and self._loop.now() < until:
                 self._loop.turn()
@@ -101,13 +100,6 @@ class Office:
         elif self._listening is not None:
             self._loop.forget(self._listening.fileno())
             self._listening.close()
-
-    def _by(self) -> float:
-        """Return when we have to be on our way out."""
-        ending = self._supervisor.ensemble.ending
-        if ending is None:
-            return self._loop.now()
-        return ending.asked + StopPlan(grace=self._supervisor.account.grace).leave
 
     def _come(self) -> None:
         """The first client is there."""

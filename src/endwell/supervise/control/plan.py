@@ -22,7 +22,7 @@ def plan(desk: Desk, exchange: Exchange) -> None:
             "start": ensemble.order.start_levels,
             "stop": {
                 "fits": schedule.fits,
-                "grace": _finite(schedule.grace),
+                "grace": _finite(desk.supervisor.account.given),
                 "budget": _finite(schedule.budget),
                 "wanted": _finite(schedule.wanted),
                 "chain": schedule.chain,

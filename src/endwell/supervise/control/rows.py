@@ -61,7 +61,7 @@ def project(desk: Desk) -> Value:
         "pid": os.getpid(),
         "state": _state(desk),
         "started": desk.began,
-        "grace": desk.supervisor.account.grace,
+        "grace": desk.supervisor.account.given,
         "identifier": said.identifier if said else "endwell",
         "log": desk.own_log.path if desk.own_log else "",
     }
