@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,3 +70,21 @@ def test_a_first_process_that_stays_itself_ends_what_it_starts(tmp_path: Path, n
 def test_who_is_asked_for_a_reload_before_he_can_do_it_goes_on(tmp_path: Path) -> None:
     status, said = stopped_while_it_reads(tmp_path, signal.SIGHUP, "--no-init", prefix=())
     assert (status, said[:1]) == (0, ["up web"])
+
+
+def test_who_is_told_to_stop_when_he_says_that_he_has_begun_ends_well(tmp_path: Path) -> None:
+    (tmp_path / "supervisord.conf").write_text("[supervisord]\nnodaemon=true\npidfile=%(here)s/pid\n")
+    code = (
+        "import os, signal, sys; from endwell.__main__ import main; from endwell.supervise.manner import *;"
+        "begun = AsSupervisord.begun;"
+        "AsSupervisord.begun = lambda one: [begun(one), os.kill(os.getpid(), signal.SIGTERM)];"
+        "sys.exit(main())"
+    )
+    command = [sys.executable, "-c", code, "supervisord", "-c", f"{tmp_path}/supervisord.conf"]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"received SIGTERM" in done.stdout
+    assert not (tmp_path / "pid").exists()

@@ -124,6 +124,7 @@ def run(project: Project, wishes: Wishes, manner: Manner | None = None) -> int:
             manner.refuse(str(error))
             office.close()
             return UNUSABLE
+    supervisor.listen()  # whoever reads that we have begun may tell us to stop, and our pidfile is to go then
     manner.begun()
     supervisor.start()
     # Whoever has read the file may have put this off; what is there by now stays.

@@ -120,11 +120,14 @@ class Supervisor:
 
     # ------------------------------------------------------------------------------------------- from outside
 
+    def listen(self) -> None:
+        """Take signals from now on; before, one that wants a stop ends us."""
+        self._loop.handle(SIGNALS, self.signalled)
+
     def start(self) -> None:
         """Start all that start by themselves."""
         tree.adopt_orphans()
         self._inform(self._leave_word)
-        self._loop.handle(SIGNALS, self.signalled)
         self._perform(self.ensemble.start(None, self._loop.now()))
 
     def run(self) -> None:
