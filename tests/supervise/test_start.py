@@ -130,7 +130,7 @@ def test_a_report_to_stderr_leaves_what_a_file_there_has(tmp_path: Path) -> None
         environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
         subprocess.run(command, stderr=errors, env=environment, cwd=tmp_path, timeout=PATIENCE, check=True)
     first, *_, over, report = (tmp_path / "errors").read_text().splitlines()
-    assert first.startswith("endwell: one is running")
+    assert first.startswith("endwell: 1 service from ")
     assert over.endswith(": no service was running")
     assert json.loads(report)["exit"] == 0
 
@@ -186,6 +186,19 @@ def test_check_starts_nothing(tmp_path: Path) -> None:
     with Up(tmp_path, program("web", "echo started"), "--check") as up:
         assert up.wait() == 0
         assert up.out == []
+
+
+def test_the_first_line_names_the_file_and_the_grace(tmp_path: Path) -> None:
+    text = program("web", "exit 0") + program("deaf", "exit 0", "stopwaitsecs=20")
+    with Up(tmp_path, text, settings="endwell_exit_when=all-exit") as up:
+        assert up.wait() == 0
+        assert up.err[:2] == [
+            f"endwell: 2 services from {tmp_path}/supervisord.conf, grace 10s",
+            (
+                "endwell: warning: the stop does not fit: at the worst it takes 20s, 10.5s more than the "
+                f"grace of 10s leaves; `endwell plan {up.path}` shows who is cut short, and what to change"
+            ),
+        ]
 
 
 @pytest.mark.root

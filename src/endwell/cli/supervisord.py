@@ -22,11 +22,11 @@ from endwell.parse.supervisord.types import byte_size, log_level, octal, whole
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from endwell.model.supervisord import Supervisord
     from endwell.parse.project import ProjectFile
-    from endwell.supervise.own_log import OwnLog
+    from endwell.supervise.own_log import Level, OwnLog
     from endwell.system.daemon import Daemon
 
 HEAD = """\
@@ -170,11 +170,13 @@ def _prepare(file: ProjectFile, settings: Supervisord, values: Mapping[str, Any]
     from endwell.cli.supervisor import standing  # noqa: PLC0415  -h needs none of it
     from endwell.supervise.own_log import Level  # noqa: PLC0415
 
+    root = os.getuid() == 0
     lines = [*standing.raise_limits(settings), standing.become_user(settings)]
     explicit = os.path.basename(settings.logfile) != "supervisord.log" or "logfile" in values  # noqa: PTH119  pathlib is heavy
     log, further = standing.own_log(settings, explicit=explicit)
     lines += further
     lines += [(Level.WARN, str(one)) for one in file.warnings]
+    lines += _doubts(file, settings, root=root, named="configuration" in values)
     lines += [(Level.INFO, f'Included extra file "{one}" during parsing') for one in file.files[1:]]
     if "profile_options" in values:
         lines.append((Level.WARN, "--profile_options is not done: nothing is measured"))
@@ -182,6 +184,24 @@ def _prepare(file: ProjectFile, settings: Supervisord, values: Mapping[str, Any]
     for level, message in sorted(lines, key=lambda one: -one[0]):
         log.write(level, message)
     return log
+
+
+def _doubts(
+    file: ProjectFile, settings: Supervisord, *, root: bool, named: bool
+) -> Iterator[tuple[Level, str]]:
+    from endwell.cli.opening import does_not_fit  # noqa: PLC0415  likewise
+    from endwell.machine.budget import Budget  # noqa: PLC0415  likewise
+    from endwell.machine.order import order  # noqa: PLC0415  likewise
+    from endwell.supervise.own_log import Level  # noqa: PLC0415  likewise
+
+    if root and not named:
+        # Whoever can write into the directory in which root starts it would be root.
+        yield Level.WARN, f"Running as root with a file that was found by searching, {file.path}: say -c FILE"
+    if settings.grace is None:
+        return  # then there is as much as the programs ask for
+    schedule = Budget(file.project, order(file.project)).schedule()
+    if not schedule.fits:
+        yield Level.WARN, does_not_fit(schedule, f"endwell plan {file.path}")
 
 
 def _go_to_background(settings: Supervisord, log: OwnLog) -> Daemon:

@@ -12,7 +12,6 @@ from endwell.cli.saying import USAGE_ERROR, fail
 if TYPE_CHECKING:
     import argparse
 
-    from endwell.cli.under_init import Place
     from endwell.model.project import Project
 
 NAME = "endwell up"
@@ -89,7 +88,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from endwell.cli.rereading import Rereader  # noqa: PLC0415  --help needs none of it
+    from endwell.cli.opening import opening  # noqa: PLC0415  --help needs none of it
+    from endwell.cli.rereading import Rereader  # noqa: PLC0415  likewise
     from endwell.cli.services_file import open_services, order_of, say  # noqa: PLC0415  likewise
     from endwell.cli.under_init import become_init, is_wanted, place  # noqa: PLC0415  likewise
     from endwell.parse.problems import ConfigurationError  # noqa: PLC0415
@@ -97,9 +97,10 @@ def _run(options: argparse.Namespace) -> int:
     as_init = is_wanted(options.init) and not options.check
     here = place(options.report)
     try:
-        file = open_services(file_of(options))
-        order_of(file)
-        read = Rereader(file, lambda project: _wanted(project, options, here))
+        name = file_of(options)
+        file = open_services(name)
+        order = order_of(file)
+        read = Rereader(file, lambda project: here.shortened(_wanted(project, options)))
         if as_init:
             become_init(read.first.project.grace, NAME)
         say(NAME, file.warnings, "warning: ")
@@ -108,8 +109,12 @@ def _run(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     except ValueError as error:
         return fail(NAME, str(error))
+    wanted = _wanted(file.project, options)
+    lines = opening(file, wanted, order, options.grace, named=name is not None)
     if options.check:
+        sys.stderr.writelines(f"{NAME}: {line}\n" for line in lines)
         return 0
+    from endwell.supervise.manner import Plain  # noqa: PLC0415  --check needs none of it
     from endwell.supervise.session import Wishes, run as run_project  # noqa: PLC0415
 
     sys.stdout.flush()
@@ -121,11 +126,11 @@ def _run(options: argparse.Namespace) -> int:
         identifier=file.supervisord.identifier if file.supervisord else "supervisor",
         socket=options.socket,
     )
-    return run_project(read.first.project, wishes)
+    return run_project(read.first.project, wishes, Plain(tuple(lines)))
 
 
-def _wanted(project: Project, options: argparse.Namespace, here: Place) -> Project:
-    """Return the project as the command line wants it, with the time that there is here.
+def _wanted(project: Project, options: argparse.Namespace) -> Project:
+    """Return the project as the command line wants it.
 
     Raises:
         ValueError: it cannot be so.
@@ -144,4 +149,4 @@ def _wanted(project: Project, options: argparse.Namespace, here: Place) -> Proje
                 f"--exit-code-from names {wanted!r}, which is no service: there are {', '.join(names)}"
             )
         project = replace(project, exit_when=ExitWhen(When.SERVICE_EXITS, wanted))
-    return here.shortened(project)
+    return project

@@ -20,7 +20,7 @@ from endwell.supervise.own_log import Level
 from endwell.supervise.voice import Voice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from endwell.machine.act import Act
     from endwell.machine.life import Life
@@ -67,13 +67,18 @@ class Manner(Protocol):
 
 
 class Plain:
-    """As `endwell up`."""
+    """As `endwell up`.
+
+    Args:
+        opening: lines that are said before anything is started.
+    """
 
     log = None
     hurries = True
 
-    def __init__(self) -> None:
+    def __init__(self, opening: Iterable[str] = ()) -> None:
         self.say = self.tell = Voice().say
+        self._opening = opening
         self._stopping = False
 
     def listener(self, lives: Mapping[Key, Life]) -> Callable[[Act], None]:
@@ -86,6 +91,8 @@ class Plain:
 
     def begun(self) -> None:
         """As `Manner.begun`."""
+        for line in self._opening:
+            self.say(line)
 
     def reopened(self) -> None:
         """As `Manner.reopened`."""

@@ -17,6 +17,7 @@ from tests.compat.supervisord.servers import (
     OURS,
     REAL,
     STARTED,
+    Following,
     Server,
     mask,
     run,
@@ -142,6 +143,32 @@ def test_the_log_tells_the_same_story() -> None:
             assert not (server.here / "pid").exists()
     assert stories[1] == stories[0]
     assert all(stories[0].values())
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("programs", [REAL, OURS])
+def test_root_is_told_that_the_file_was_found_by_searching(
+    tmp_path: Path, programs: Mapping[str, tuple[str, ...]]
+) -> None:
+    (tmp_path / "supervisord.conf").write_text("[supervisord]\nuser=root\n")
+    for words, said in (((), True), (("-c", "supervisord.conf"), False)):
+        command = ["env", "PYTHONWARNINGS=default", *programs["supervisord"], "-n", *words]
+        with Following(command, tmp_path) as server:
+            server.wait_for("supervisord started")
+            assert server.stop() == 0
+            assert any(re.search(r"root .*search", line) for line in server.lines) == said
+
+
+@pytest.mark.parametrize(("grace", "said"), [("", False), ("endwell_grace=5s\n", True)])
+def test_a_stop_that_does_not_fit_is_told_to_whoever_has_said_how_long_it_may_take(
+    grace: str,
+    said: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    text = HEAD.replace("{further}", grace) + program("one", STOP, "stopwaitsecs=60")
+    with Server(text, OURS, fifos=("never",)) as server:
+        server.wait_for("supervisord started", "spawned: 'one'")
+        assert server.stop() == 0
+        assert ("WARN the stop does not fit: at the worst it takes 1m," in server.text) == said
 
 
 def test_the_log_is_put_aside_when_it_is_big_enough() -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from endwell.cli.main import main
 from endwell.parse import project
 from endwell.render.services_schema import schema
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FITS = '[services.web]\ncommand = "x"\n'
 LONG = FITS + "stop-timeout = 20\n"
@@ -80,6 +77,89 @@ def test_a_file_is_named_by_a_word_or_by_an_option(here: Path, capsys: pytest.Ca
             *["the name of the file is empty: write it, or leave the word out to have it found"] * 2,
         )
     ]
+
+
+TEN_FOR_EACH = CONF.partition("what")[0]
+
+
+def does_not_fit(takes: str, more: str, grace: str, command: str) -> str:
+    return (
+        f"warning: the stop does not fit: at the worst it takes {takes}, {more} more than the grace "
+        f"of {grace} leaves; `{command}` shows who is cut short, and what to change"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words", "said"),
+    [
+        ("endwell.toml", FITS, [], ["1 service from ./endwell.toml, grace 10s"]),
+        ("Procfile", "a: x\nb: y\n", ["Procfile"], ["2 services from Procfile, grace 10s"]),
+        (
+            "endwell.toml",
+            f"{FITS}replicas = 3\n",
+            ["--grace", "1m"],
+            ["1 service, 3 processes, from ./endwell.toml, grace 1m"],
+        ),
+        (
+            "endwell.toml",
+            LONG,
+            [],
+            [
+                "1 service from ./endwell.toml, grace 10s",
+                does_not_fit("20s", "10.5s", "10s", "endwell plan"),
+            ],
+        ),
+        (
+            "a b.toml",
+            LONG,
+            ["a b.toml", "--grace", "2s"],
+            [
+                "1 service from a b.toml, grace 2s",
+                does_not_fit("20s", "18.2s", "2s", "endwell plan 'a b.toml' --grace 2s"),
+            ],
+        ),
+        # Nobody has asked for these 10 s, and supervisord would wait for them whatever the grace is.
+        ("s.conf", TEN_FOR_EACH, ["s.conf"], ["1 service from s.conf, grace 10s"]),
+        (
+            "s.conf",
+            TEN_FOR_EACH.replace("d]", "d]\nendwell_grace=10s", 1),
+            ["s.conf"],
+            [
+                "1 service from s.conf, grace 10s",
+                does_not_fit("10s", "500ms", "10s", "endwell plan s.conf"),
+            ],
+        ),
+        (
+            "s.conf",
+            "[supervisord]\n",
+            ["s.conf"],
+            [
+                "0 services from s.conf, grace 10s",
+                "warning: s.conf has no service, so nothing will run: write some, then `endwell reload`",
+            ],
+        ),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_what_is_said_before_anything_starts(
+    capsys: pytest.CaptureFixture[str], name: str, text: str, words: list[str], said: list[str]
+) -> None:
+    Path(name).write_text(text, encoding="utf-8")
+    assert main(["up", "--check", *words]) == 0
+    assert capsys.readouterr().err.splitlines() == [f"endwell up: {line}" for line in said]
+
+
+def test_a_file_that_was_found_and_has_no_service(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "supervisord.conf").write_text("[supervisord]\n")
+    monkeypatch.setattr(project, "SEARCH_PATH", ("endwell.toml", f"{here}/supervisord.conf"))
+    assert main(["up", "--check"]) == 0
+    path = f"{here}/supervisord.conf"
+    assert capsys.readouterr().err == (
+        f"endwell up: 0 services from {path}, grace 10s\nendwell up: warning: {path} was found where files "
+        "of services usually are, and has no service, so nothing will run: name your own, `endwell up FILE`\n"
+    )
 
 
 def test_what_cannot_be_planned_is_told_with_its_place(

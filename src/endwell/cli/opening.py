@@ -1,0 +1,79 @@
+"""What `endwell up` says before it starts anything: which file it has, and whether its stop fits."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from typing import TYPE_CHECKING
+
+from endwell.machine.budget import Budget
+from endwell.model.durations import format_duration
+from endwell.model.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from endwell.machine.budget import Schedule
+    from endwell.machine.order import Order
+    from endwell.parse.project import ProjectFile
+
+
+def opening(
+    file: ProjectFile, project: Project, order: Order, grace: str | None, *, named: bool
+) -> Iterator[str]:
+    """Yield which file it is and what it has, and then what is odd about that, a line for each thing.
+
+    Args:
+        file: as it was read.
+        project: as the command line wants it, with all of the grace that was written.
+        order: of its services.
+        grace: what the command line says about that; None: nothing.
+        named: whether somebody has named the file; else it was found.
+    """
+    yield _what(file, project, named=named)
+    if not project.services:
+        yield "warning: " + _nothing(file.path, named=named)
+    schedule = Budget(project, order).schedule()
+    # supervisord knows no grace: its 10 s for each program are what everybody has who has asked for nothing.
+    unasked = file.supervisord is not None and file.supervisord.grace is None and grace is None
+    if not (schedule.fits or (unasked and schedule.wanted <= Project().grace)):
+        words = ["endwell", "plan", *([file.path] if named else []), *(["--grace", grace] if grace else [])]
+        yield f"warning: {does_not_fit(schedule, shlex.join(words))}"
+
+
+def does_not_fit(schedule: Schedule, command: str) -> str:
+    """Return by how much a stop is too long, and which command shows more.
+
+    Args:
+        schedule: of the stop.
+        command: that prints it.
+    """
+    wanted, missing, grace = (
+        format_duration(round(seconds, 1))
+        for seconds in (schedule.wanted, schedule.wanted - schedule.budget, schedule.grace)
+    )
+    return (
+        f"the stop does not fit: at the worst it takes {wanted}, {missing} more than the grace of {grace} "
+        f"leaves; `{command}` shows who is cut short, and what to change"
+    )
+
+
+def _what(file: ProjectFile, project: Project, *, named: bool) -> str:
+    services, processes = len({spec.name for spec in project.services}), len(project.services)
+    count = f"{services} service{'' if services == 1 else 's'}"
+    if processes != services:
+        count += f", {processes} processes,"
+    path = file.path if named or file.path.startswith("/") else f"./{file.path}"
+    grace = (
+        "no limit to the grace" if math.isinf(project.given) else f"grace {format_duration(project.given)}"
+    )
+    return f"{count} from {path}, {grace}"
+
+
+def _nothing(path: str, *, named: bool) -> str:
+    if named:
+        return f"{path} has no service, so nothing will run: write some, then `endwell reload`"
+    return (
+        f"{path} was found where files of services usually are, and has no service, so nothing will run: "
+        "name your own, `endwell up FILE`"
+    )
