@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from endwell.supervise.takeover_output import LastWords
 from endwell.system.loop import Loop
 from endwell.system.program import Program
 from endwell.system.spawn import spawn
+from tests.supervise.upping import Up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,20 +118,26 @@ def test_what_was_noted_is_found(memory: int) -> None:
     assert _rows(memory)["a", 0].unknown
     plan.spawned(("a", 0), 12)
     plan.asked(("a", 0), 1.5)
-    plan.telling(("a", 0), 2.4)
-    plan.told(("a", 0), 2.5, 12.5)
-    plan.tree_told(("a", 0), 3.5)
+    plan.telling(("a", 0), 2.4, 12.5)
+    assert _rows(memory)["a", 0] == Row(12, 1.5, kill_at=12.5, telling=2.4)
+    plan.told(("a", 0), 2.5)
     plan.killed(("a", 0), 4.5)
     plan.telling_tree(("b", 0))
-    for pid in (31, 32):
-        plan.telling_one(pid)
-    found = last_plan.read(memory)
-    assert found is not None
-    assert (found.telling, found.told) == (("b", 0), (31, 32))
+    assert _telling(memory) == (("b", 0), (), 0)
+    plan.telling_one(31)
+    assert _telling(memory) == (("b", 0), (), 31)
+    plan.told_one(31)
+    assert _telling(memory) == (("b", 0), (31,), 0)
+    plan.telling_one(32)
+    plan.telling_one(33)  # that one had gone
+    plan.told_one(33)
+    plan.telling_one(34)
+    assert _telling(memory) == (("b", 0), (31, 33), 34)
     plan.tree_told(("b", 0), 0.0)
-    found = last_plan.read(memory)
-    assert found is not None
-    assert (found.telling, found.told) == (None, ())
+    assert _telling(memory) == (None, (), 0)
+    plan.telling_tree(("a", 0))
+    assert _telling(memory) == (("a", 0), (), 0), "nobody of the tree before"
+    plan.tree_told(("a", 0), 3.5)
     assert _rows(memory) == {("a", 0): Row(12, 1.5, 2.5, 12.5, 3.5, 4.5, 2.4), ("b", 0): Row()}
     plan.spawning(("a", 0))
     assert _rows(memory)["a", 0] == Row(-1), "nothing of the life before"
@@ -202,6 +210,25 @@ def test_a_supervisor_that_did_not_come_that_far_has_left_no_plan(memory: int) -
     assert last_plan.read(memory) is None
 
 
+def test_of_more_than_there_is_room_for_the_first_are_noted(memory: int) -> None:
+    plan = LastPlan(memory)
+    plan.publish(project("a"), marks(project("a")))
+    plan.telling_tree(("a", 0))
+    for pid in range(1, 1001):
+        plan.telling_one(pid)
+        plan.told_one(pid)
+    telling, told, doubtful = _telling(memory)
+    assert (telling, doubtful) == (("a", 0), 0)
+    assert told == tuple(range(1, len(told) + 1))
+    assert len(told) > 500
+
+
+def _telling(memory: int) -> tuple[tuple[str, int] | None, tuple[int, ...], int]:
+    found = last_plan.read(memory)
+    assert found is not None
+    return found.telling, found.told, found.doubtful
+
+
 def _rows(memory: int) -> dict[tuple[str, int], Row]:
     found = last_plan.read(memory)
     assert found is not None
@@ -258,7 +285,9 @@ def test_nobody_is_told_twice_and_nobody_is_started() -> None:
 MARK = 123456789
 
 
-def taken_over(tmp_path: Path, row: Row, *, told: tuple[int, ...] = (), **spec: float) -> list[str]:
+def taken_over(
+    tmp_path: Path, row: Row, *, tree: str = "", sent: tuple[int, ...] = (), left: float = 10.0, **spec: float
+) -> list[str]:
     """Take over one process, which says each TERM and leaves at the first; returns what it has said.
 
     We are its parent, as the init would be, and a sibling is nobody here.
@@ -280,19 +309,23 @@ def taken_over(tmp_path: Path, row: Row, *, told: tuple[int, ...] = (), **spec: 
         assert said.readline() == "up\n"
         service = ServiceSpec(name="web", command=("web",), **spec)  # type: ignore[arg-type]
         own = row._replace(pid=process.pid if row.pid else 0)
-        telling = service.key if told else None
+        telling = service.key if tree else None
+        for number in sent:
+            process.send(number)
+            Up.wait_until_stopped(process.pid)
         inheritance = Inheritance(
             Project(services=(service,)),
             {service.key: MARK},
             {service.key: own},
             "",
             telling,
-            tuple(process.pid for _ in told),
+            (process.pid,) if tree == "told" else (),
+            process.pid if tree == "doubtful" else 0,
         )
         loop = Loop()
-        account = Account(10.0)
+        account = Account(left)
         words = LastWords(loop, inheritance.project.services, print)
-        takeover = Takeover(inheritance, os.getpid(), 10.0, loop, account, words=words)
+        takeover = Takeover(inheritance, os.getpid(), left, loop, account, words=words)
         takeover.begin("a test")
         takeover.run()
         loop.close()
@@ -306,7 +339,34 @@ def test_who_may_have_been_told_is_told_after_half_of_his_time(tmp_path: Path) -
 
 
 def test_likewise_one_of_those_left_behind(tmp_path: Path) -> None:
-    assert taken_over(tmp_path, Row(), told=(1,), stop_timeout=1.0) == ["told"]
+    assert taken_over(tmp_path, Row(), tree="doubtful", stop_timeout=1.0) == ["told"]
+
+
+def test_one_of_those_left_behind_who_was_told_is_not(tmp_path: Path) -> None:
+    assert taken_over(tmp_path, Row(), tree="told", stop_timeout=0.3) == []
+
+
+def test_half_of_his_time_is_that_of_what_the_grace_leaves(tmp_path: Path) -> None:
+    row = Row(1, asked=1.0, telling=2.0)
+    assert taken_over(tmp_path, row, left=2.0, stop_timeout=60.0) == ["told"]
+
+
+@pytest.mark.parametrize("stop_group", [False, True])
+@pytest.mark.parametrize(
+    ("row", "sent"),
+    [
+        (Row(1), (signal.SIGSTOP,)),
+        (Row(1, asked=1.0, telling=2.0, told=2.0), (signal.SIGSTOP, signal.SIGTERM)),
+    ],
+    ids=["told by us", "told before"],
+)
+def test_who_has_stopped_goes_on_to_do_what_he_was_told(
+    tmp_path: Path,
+    row: Row,
+    sent: tuple[int, ...],
+    stop_group: bool,  # noqa: FBT001
+) -> None:
+    assert taken_over(tmp_path, row, sent=sent, stop_timeout=60.0, stop_group=stop_group) == ["told"]
 
 
 def test_who_was_told_is_not_and_is_killed_in_his_time(tmp_path: Path) -> None:

@@ -201,11 +201,16 @@ class Children:
         self._doomed.discard(key)
 
     def send_tree(
-        self, key: Key, numbers: Sequence[int], note: Callable[[int], None] = lambda _: None
+        self,
+        key: Key,
+        numbers: Sequence[int],
+        before: Callable[[int], None] = tree.nothing,
+        after: Callable[[int], None] = tree.nothing,
     ) -> None:
-        """Send signals to everybody who came from a replica's process; `note` is called for each at once."""
+        """Send signals to everybody who came from a replica's process; see `tree.signal_all`."""
         self.look()
-        tree.signal_all(tree.below(self._roots(key)), numbers, self._marks[key], note=note)
+        found = tree.below(self._roots(key))
+        tree.signal_all(found, numbers, self._marks[key], before=before, after=after)
 
     def kill(self, key: Key) -> None:
         """Send SIGKILL to everybody who came from a replica's process, those who come to light later too."""

@@ -16,7 +16,8 @@ memory, with no system call that could be interrupted, and holds at once whateve
 
     header   0: where the present area begins; 0: there is none
              1: whose tree is being told, by its place among the rows, from 1; 0: nobody's
-             2: how many of them have been told, the last one perhaps; and their numbers
+             2: how many of them have been told; then their numbers, and the number of the one who is
+                just being told, or 0
     area     0: how many bytes the plan has; then the plan: `marshal` of the project and the marks
              behind it, a row for each replica: eight numbers of eight bytes (`Column`)
 
@@ -30,6 +31,14 @@ it was done there may be a SIGKILL, most likely just after the signal was sent, 
 place on the processor. Nobody can know then whether that one was told. He is treated as one who was, and told
 again only if he is still there when half of his time is over: once too often is better than never, and it can
 be one process at most.
+
+Can what he looks like not tell? A signal that still waits, as SigPnd and ShdPnd of /proc/PID/status show, was
+sent, and one without a handler would be gone. But who heard it and goes on looks like one who never did: that
+the signal is blocked may be his handler's doing or his own, and that he has run since then may have any
+reason. By the time that we have been started all of them have run, so that nothing is left to be excluded.
+Nor does Linux have a call that both sends a signal and leaves a note of it. What can be done is to have
+nothing but the signal between the two notes: 1 or 2 microseconds of ours, where a look into /proc would make
+it 20.
 """
 
 from __future__ import annotations
@@ -54,7 +63,7 @@ _NAME = "endwell-last-plan"
 _EXEC_IS_NOT_WANTED = 0x8  # MFD_NOEXEC_SEAL; needed where vm.memfd_noexec is 2, refused before Linux 6.3
 _HEADER = 8
 _TELLING, _COUNT, _FIRST = 1, 2, 3  # in the header, in words
-_WORDS = mmap.PAGESIZE // 8
+_LAST = mmap.PAGESIZE // 8 - 1
 _ABOUT_TO_BE = -1.0
 
 
@@ -100,7 +109,8 @@ class Inheritance(NamedTuple):
         rows: how far it has come, for each replica.
         report: where the account of the stop is to be written; empty for nowhere.
         telling: the replica that was just being told as a tree; None: none was.
-        told: the numbers of those of it that had been told, of the last one nobody knows.
+        told: the numbers of those of it that had been told.
+        doubtful: the number of the one of it of whom nobody knows whether he had; 0: there is none.
     """
 
     project: Project
@@ -109,6 +119,7 @@ class Inheritance(NamedTuple):
     report: str
     telling: Key | None = None
     told: tuple[int, ...] = ()
+    doubtful: int = 0
 
 
 def make() -> int:
@@ -188,12 +199,8 @@ class LastPlan:
         """A replica was asked to stop: it drains, or is told at once."""
         self._note_at(key, Column.ASKED, now)
 
-    def telling(self, key: Key, now: float) -> None:
-        """It is about to be sent its stop signal."""
-        self._note_at(key, Column.TELLING, now)
-
-    def told(self, key: Key, now: float, kill_at: float) -> None:
-        """It was sent its stop signal.
+    def telling(self, key: Key, now: float, kill_at: float) -> None:
+        """It is about to be sent its stop signal.
 
         Args:
             key: which.
@@ -201,18 +208,27 @@ class LastPlan:
             kill_at: when SIGKILL is due.
         """
         self._note_at(key, Column.KILL_AT, kill_at)
+        self._note_at(key, Column.TELLING, now)
+
+    def told(self, key: Key, now: float) -> None:
+        """It was sent its stop signal; to be called at once after that."""
         self._note_at(key, Column.TOLD, now)
 
     def telling_tree(self, key: Key) -> None:
         """Those whom its process has left behind are being told."""
         if self._header is not None and (place := self._places.get(key)) is not None:
-            self._header[_COUNT] = 0
+            self._header[_COUNT] = self._header[_FIRST] = 0
             self._header[_TELLING] = place // _ROW + 1
 
     def telling_one(self, pid: int) -> None:
-        """This one of them is about to be told, and those before it have been."""
-        if self._header is not None and (count := self._header[_COUNT]) < _WORDS - _FIRST:
+        """This one of them is about to be told."""
+        if self._header is not None and (count := self._header[_COUNT]) < _LAST - _FIRST:
+            self._header[_FIRST + count + 1] = 0
             self._header[_FIRST + count] = pid
+
+    def told_one(self, _pid: int) -> None:
+        """It was; to be called at once after that."""
+        if self._header is not None and (count := self._header[_COUNT]) < _LAST - _FIRST:
             self._header[_COUNT] = count + 1
 
     def tree_told(self, key: Key, now: float) -> None:
@@ -270,5 +286,9 @@ def read(descriptor: int) -> Inheritance | None:
         for place, (key, _) in zip(range(0, len(words), _ROW), marks, strict=True)
     }
     telling = marks[header[_TELLING] - 1][0] if header[_TELLING] else None
-    told = tuple(header[_FIRST : _FIRST + header[_COUNT]]) if telling else ()
-    return Inheritance(project, dict(marks), rows, report, telling, told)
+    if telling is None:
+        return Inheritance(project, dict(marks), rows, report)
+    doubtful = _FIRST + header[_COUNT]
+    return Inheritance(
+        project, dict(marks), rows, report, telling, tuple(header[_FIRST:doubtful]), header[doubtful]
+    )

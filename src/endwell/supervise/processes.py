@@ -159,17 +159,17 @@ class Processes:
         child = self._children.main(key)
         if send.to is Audience.TREE:
             self._last_plan.telling_tree(key)
-            self._children.send_tree(key, numbers, self._last_plan.telling_one)
+            self._children.send_tree(key, numbers, self._last_plan.telling_one, self._last_plan.told_one)
             self._last_plan.tree_told(key, now())
         elif child is not None:
             to = child.process.send_group if send.to is Audience.GROUP else child.process.send
-            self._last_plan.telling(key, now())
+            at, kill_at = now(), self._lives[key].timers.get(KillingTime, math.inf)
+            self._last_plan.telling(key, at, kill_at)
             for number in numbers:
                 to(number)
+            self._last_plan.told(key, at)
             if tree.is_stopped(child.process.pid):
                 to(signal.SIGCONT)  # who has stopped cannot do what he was told
-            kill_at = self._lives[key].timers.get(KillingTime, math.inf)
-            self._last_plan.told(key, now(), kill_at)
 
     def _answered(self, key: Key, healthy: bool) -> None:  # noqa: FBT001  an answer is yes or no
         self._told.event(key, Answer(healthy))

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 from endwell.machine.effect import Cancel, Kill, Run, Send
 from endwell.machine.ending import KillRest, Over, Step, TellRest
 from endwell.machine.ensemble import Ensemble
-from endwell.machine.event import Died, Gone, HooksDone, Moment
+from endwell.machine.event import Died, Gone, HooksDone, KillingTime, Moment
 from endwell.model.process import End
 from endwell.model.stopping import Audience, StopPlan
 from endwell.records import replace
@@ -86,7 +86,8 @@ class Takeover:
         self.ensemble = Ensemble(replace(inheritance.project, grace=left))
         self._rows = inheritance.rows
         self._told = inheritance.told
-        self._telling = inheritance.telling if inheritance.told else None
+        self._telling = inheritance.telling
+        self._doubtful = inheritance.doubtful
         self._loop = loop
         self._account = account
         self._kin = Kin(init, inheritance.marks, loop, self._ended)
@@ -105,7 +106,9 @@ class Takeover:
     def begin(self, reason: str) -> int:
         """Begin with those whose turn it is; returns how many services are there."""
         lives, now = self.ensemble.lives, self._loop.now()
-        self._kin.expect({row.pid: key for key, row in self._rows.items() if row.pid > 0}, self._told)
+        self._kin.expect(
+            {row.pid: key for key, row in self._rows.items() if row.pid > 0}, self._told, self._doubtful
+        )
         self._kin.look()
         self._kin.look()  # while others end, the kernel's list may leave somebody out
         for key, life in lives.items():
@@ -121,12 +124,19 @@ class Takeover:
         self._account.present = tuple(life.spec.key for life in present)
         self._perform(self.ensemble.shutdown(now))
         for key, row in self._rows.items():
-            if lives[key].pid and row.telling and not row.told:
-                self._loop.at(now + lives[key].spec.stop_timeout / 2, partial(self._tell_again, key))
-        if self._telling is not None:
-            half = lives[self._telling].spec.stop_timeout / 2
-            self._loop.at(now + half, partial(self._kin.tell_again, self._telling))
+            if not (pid := lives[key].pid) or not row.telling:
+                continue
+            self._kin.let_go_on(key, pid, group=lives[key].spec.stop_group)
+            if not row.told:
+                self._loop.at(self._half_time(key, now), partial(self._tell_again, key))
+        if self._telling is not None and self._doubtful:
+            again = partial(self._kin.tell_again, self._telling)
+            self._loop.at(self._half_time(self._telling, now), again)
         return len(present)
+
+    def _half_time(self, key: Key, now: float) -> float:
+        life = self.ensemble.lives[key]
+        return now + (life.timers.get(KillingTime, now + life.spec.stop_timeout) - now) / 2
 
     def _tell_again(self, key: Key) -> None:
         """It is there still, so perhaps it was not told."""
@@ -198,10 +208,12 @@ class Takeover:
         main, numbers = self.ensemble.lives[key].pid, [int(one) for one in send.signals]
         if send.to is Audience.TREE:
             self._kin.send_tree(key, numbers)
-        elif send.to is Audience.GROUP:
+            return
+        if group := send.to is Audience.GROUP:
             self._kin.send_group(key, main, numbers)
         else:
             self._kin.send(main, numbers)
+        self._kin.let_go_on(key, main, group=group)
 
     def _kill_all(self) -> None:
         left = [key for key, life in self.ensemble.lives.items() if not life.clear]

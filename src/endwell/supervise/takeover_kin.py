@@ -63,22 +63,24 @@ class Kin:
         self._ended = ended
         self._groups: dict[int, Key] = {}
         self._told: tuple[int, ...] = ()
+        self._doubtful = 0
         self._siblings: dict[int, Sibling] = {}
         self._own: set[int] = {os.getpid()}
         self._doomed: set[Key] = set()
 
     # ------------------------------------------------------------------------------------------- who is there
 
-    def expect(self, mains: Mapping[int, Key], told: Sequence[int]) -> None:
+    def expect(self, mains: Mapping[int, Key], told: Sequence[int], doubtful: int) -> None:
         """Take note of numbers.
 
         Args:
             mains: that processes of replicas had: groups and sessions are called by them.
-            told: of those who were told as a part of a tree, before the supervisor was done with it; of the
-                last one nobody knows.
+            told: of those who were told as a part of a tree, before the supervisor was done with it.
+            doubtful: of the one of whom nobody knows whether he was; 0: there is none.
         """
         self._groups = dict(mains)
-        self._told = tuple(told)
+        self._told = (*told, doubtful)
+        self._doubtful = doubtful
 
     def look(self) -> None:
         """Look who is there."""
@@ -112,6 +114,14 @@ class Kin:
                 for number in numbers:
                     signal.pidfd_send_signal(one.pidfd, number)
 
+    def let_go_on(self, key: Key, pid: int, *, group: bool) -> None:
+        """Let a process that has stopped, or its group, do what it was told."""
+        if tree.is_stopped(pid):
+            if group:
+                self.send_group(key, pid, [signal.SIGCONT])
+            else:
+                self.send(pid, [signal.SIGCONT])
+
     def send_group(self, key: Key, group: int, numbers: Sequence[int]) -> None:
         """Send signals to those of a replica who are in a process group."""
         self._tell(
@@ -125,7 +135,7 @@ class Kin:
 
     def tell_again(self, key: Key) -> None:
         """Tell the one of whom nobody knows whether he was told, if he is there still."""
-        self._tell(key, TELL, lambda pid: pid == self._told[-1])
+        self._tell(key, TELL, lambda pid: pid == self._doubtful)
 
     def kill(self, key: Key) -> None:
         """Send SIGKILL to everybody of a replica, those who come to light later too."""

@@ -136,16 +136,18 @@ def everybody() -> list[int]:
     return [int(entry) for entry in entries if entry.isdecimal()]
 
 
-def _nothing(_: int) -> None:
-    pass
+def nothing(_: int) -> None:
+    """Note nothing."""
 
 
-def signal_all(
+def signal_all(  # noqa: PLR0913  to whom, what, and what is noted of it
     pids: Iterable[int],
     numbers: Sequence[int],
     mark: int | None,
     adopter: int | None = None,
-    note: Callable[[int], None] = _nothing,
+    *,
+    before: Callable[[int], None] = nothing,
+    after: Callable[[int], None] = nothing,
 ) -> list[int]:
     """Send signals to processes that belong together, each only if it still does; return who got them.
 
@@ -154,7 +156,8 @@ def signal_all(
         numbers: of the signals, in order.
         mark: theirs; None: they are known by their parents alone.
         adopter: whose children the first of them are; None: ours.
-        note: called with the number of each who gets them, just before.
+        before: called with the number of each who gets them, just before.
+        after: likewise, at once after them.
     """
     told: list[int] = []
     expected = list(pids)
@@ -164,9 +167,10 @@ def signal_all(
             pidfd = _spare.give(partial(os.pidfd_open, pid))
             try:
                 if _belongs(pid, parents, mark):
-                    note(pid)
+                    before(pid)
                     for number in numbers:
                         signal.pidfd_send_signal(pidfd, number)
+                    after(pid)
                     told.append(pid)
             finally:
                 os.close(pidfd)
