@@ -171,7 +171,7 @@ def _levels(names: Iterable[str], whom: Mapping[str, Collection[str]]) -> tuple[
         if not level:
             cycle = _cycle(left, whom, done)
             raise OrderError(
-                f"{cycle[0]} waits for itself, {' -> '.join(cycle)}: take one of these out of `after`",
+                f"{cycle[0]} waits for itself, {' -> '.join(cycle)}: remove one of these dependencies",
                 cycle[0],
             )
         levels.append(level)

@@ -33,6 +33,13 @@ class ConfigurationError(ValueError):
         self.problems = problems
 
 
+def why_unread(error: OSError | UnicodeError, step: str) -> str:
+    """Return why a file could not be read, and what to do: `step`, unless it is that it is no text."""
+    if isinstance(error, UnicodeError):
+        return f"{error}; save it as UTF-8"
+    return f"{error.strerror or error}; {step}"
+
+
 @dataclass(slots=True)
 class Report:
     """Collects what is found while a file is read, so that a person hears everything at once."""

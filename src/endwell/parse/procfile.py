@@ -25,7 +25,7 @@ from endwell.model.place import Place
 from endwell.model.project import ExitWhen, Project, When
 from endwell.model.restart import Restart, docker
 from endwell.model.service import ServiceSpec
-from endwell.parse.problems import Report
+from endwell.parse.problems import Report, why_unread
 from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def read_procfile(path: str, read: Callable[[str], str], environment: Mapping[st
     try:
         text = read(path)
     except (OSError, UnicodeError) as error:
-        report.error(Place(path, 1), f"cannot read the file: {_why(error)}; correct its name or its mode")
+        why = why_unread(error, "correct its name or its mode")
+        report.error(Place(path, 1), f"cannot read the file: {why}")
     report.settle()
     variables, files = _dot_env(posixpath.join(posixpath.dirname(path), ".env"), read, report)
     commands = _commands(path, text, report)
@@ -189,7 +190,8 @@ def _dot_env(path: str, read: Callable[[str], str], report: Report) -> tuple[dic
     except (FileNotFoundError, NotADirectoryError):
         return {}, ()
     except (OSError, UnicodeError) as error:
-        report.error(Place(path, 1), f"cannot read the file: {_why(error)}; correct its mode, or remove it")
+        why = why_unread(error, "correct its mode, or remove it")
+        report.error(Place(path, 1), f"cannot read the file: {why}")
         return {}, ()
     found = {}
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
@@ -214,7 +216,3 @@ def _unquoted(value: str) -> str:
 
 def _port(written: str) -> int:
     return int(written) if written.isascii() and written.isdigit() and len(written) < 6 else FIRST_PORT  # noqa: PLR2004
-
-
-def _why(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

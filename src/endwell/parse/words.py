@@ -26,8 +26,12 @@ LIMITS = (
     *("as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc"),
     *("rss", "rtprio", "rttime", "sigpending", "stack"),
 )
+SOFT_EXCEEDS = "has a soft limit above the hard one: write the smaller one first, such as 1024:2048"
+MOST_REPLICAS = 10_000
 _ADDRESS = re.compile(r"(?:(.+):)?([0-9]{1,5})")
 _LARGEST_PORT = 65535
+_FIRST_FREE = 3
+_LARGEST_DESCRIPTOR = 255
 
 
 def duration(value: str) -> float:
@@ -36,6 +40,13 @@ def duration(value: str) -> float:
         return parse_duration(value)
     except ValueError:
         raise ValueError("is not a length of time: write for example 10s, 1m30s, 500ms") from None
+
+
+def pause(value: str) -> float:
+    """Read the length of a pause between two questions, which cannot be asked without any."""
+    if (seconds := duration(value)) == 0:
+        raise ValueError("is no pause at all: write for example 100ms")
+    return seconds
 
 
 def share(value: str) -> float:
@@ -141,7 +152,9 @@ def limits(value: str) -> dict[str, tuple[int, int]]:
             raise ValueError(f"has no limit {name!r}: write names of prlimit(1) such as nofile=1024:2048")
         try:
             found[name] = limit(numbers)
-        except ValueError:
+        except ValueError as error:
+            if str(error) == SOFT_EXCEEDS:
+                raise
             raise ValueError(f"has no number for {name}: write for example {name}=1024:unlimited") from None
     return found
 
@@ -150,9 +163,17 @@ def limit(value: str) -> tuple[int, int]:
     """Read SOFT:HARD or BOTH; `unlimited` is -1."""
     soft, _, hard = value.partition(":")
     try:
-        return _limit(soft), _limit(hard or soft)
+        both = _limit(soft), _limit(hard or soft)
     except ValueError:
         raise ValueError("is no limit: write for example 1024, 1024:2048 or unlimited") from None
+    if exceeds(*both):
+        raise ValueError(SOFT_EXCEEDS)
+    return both
+
+
+def exceeds(soft: int, hard: int) -> bool:
+    """Return whether a soft limit is above the hard one, which no process can have; -1 is unlimited."""
+    return hard != -1 and (soft == -1 or soft > hard)
 
 
 def hooks(timeout: float) -> Callable[[str], tuple[Hook, ...]]:
@@ -200,6 +221,11 @@ def _url(value: str) -> str:
 def _descriptor(value: str) -> str:
     if not value.isascii() or not value.isdigit():
         raise ValueError("has no number of a descriptor: write fd:3")
+    if not _FIRST_FREE <= int(value[:9]) <= _LARGEST_DESCRIPTOR:
+        raise ValueError(
+            f"has no number from {_FIRST_FREE} to {_LARGEST_DESCRIPTOR}, and 0, 1 and 2 are the program's "
+            "input and outputs: write fd:3"
+        )
     return value
 
 

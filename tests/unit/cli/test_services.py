@@ -172,8 +172,8 @@ def test_what_cannot_be_planned_is_told_with_its_place(
     (here / "endwell.toml").write_text(CYCLE)
     assert main(["plan"]) == 2
     assert capsys.readouterr().err == (
-        "endwell plan: endwell.toml:3: web waits for itself, web -> db -> web: take one of these "
-        "out of `after`\n"
+        "endwell plan: endwell.toml:3: web waits for itself, web -> db -> web: remove one of these "
+        "dependencies\n"
     )
     (here / "endwell.toml").write_text("a = 1\nb = 2\n")
     assert main(["plan"]) == 2

@@ -86,7 +86,7 @@ def test_what_replicas_say_is_taken_together() -> None:
 @pytest.mark.parametrize(
     ("services", "service", "message"),
     [
-        ([spec("a", "a")], "a", "a waits for itself, a -> a: take one of these out of `after`"),
+        ([spec("a", "a")], "a", "a waits for itself, a -> a: remove one of these dependencies"),
         ([spec("a", "b"), spec("b", "c"), spec("c", "a")], "a", "a -> b -> c -> a"),
         ([spec("x", "b"), spec("b", "c"), spec("c", "b")], "b", "b waits for itself, b -> c -> b"),
         ([spec("a", "dbb"), spec("db")], "a", "a waits for 'dbb', which is no service: did you mean db?"),

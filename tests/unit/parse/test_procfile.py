@@ -154,7 +154,7 @@ def test_lines_that_are_none_are_odd() -> None:
             None,
             (
                 "app/Procfile:1: cannot read the file: 'utf-8' codec can't decode byte 0xff in position 0: "
-                "invalid start byte; correct its name or its mode"
+                "invalid start byte; save it as UTF-8"
             ),
         ),
     ],

@@ -47,7 +47,9 @@ class Kind(Protocol[T_co]):
 
 def refuse(node: Node, report: Report, why: str) -> Wrong:
     """Note that a value cannot be used, and return what to raise."""
-    report.error(node.place, f"{node.shown} {why}")
+    # That it is a list is said once.
+    subject = node.key if node.key and why.startswith(f"is {node.kind}:") and node.nested else node.shown
+    report.error(node.place, f"{subject} {why}")
     return Wrong()
 
 
@@ -61,6 +63,7 @@ class Text(Generic[T_co]):
         examples: for the schema.
         numbers: whether a whole number is taken for its digits.
         choices: all that may be written, in a schema.
+        filled: whether an empty one is none.
     """
 
     says: str
@@ -68,6 +71,7 @@ class Text(Generic[T_co]):
     examples: tuple[str, ...] = ()
     numbers: bool = False
     choices: tuple[str, ...] = ()
+    filled: bool = False
 
     def read(self, node: Node, report: Report) -> T_co:
         """Return what the text is converted to."""
@@ -78,6 +82,8 @@ class Text(Generic[T_co]):
             raise refuse(node, report, f"is {node.kind}: write {self.says}, in quotation marks")
         if "\0" in value:
             raise refuse(node, report, "has a NUL character in it, which no program can be given: remove it")
+        if self.filled and not value:
+            raise refuse(node, report, f"is empty: write {self.says}")
         try:
             return self.convert(value)
         except ValueError as error:
@@ -167,9 +173,11 @@ class Length:
 
     Args:
         unlimited: what `unlimited` is; None: it is none.
+        pause: whether it has to be longer than none.
     """
 
     unlimited: float | None = None
+    pause: bool = False
 
     @property
     def says(self) -> str:
@@ -184,11 +192,14 @@ class Length:
         try:
             if isinstance(value, bool) or not isinstance(value, str | int | float):
                 raise ValueError  # noqa: TRY301, TRY004  said once, below
-            return parse_duration(value)
+            seconds = parse_duration(value)
         except ValueError:
             raise refuse(
                 node, report, "is not a length of time: write for example 10s, 1m30s, 500ms"
             ) from None
+        if self.pause and not seconds:
+            raise refuse(node, report, "is no pause at all: write for example 100ms")
+        return seconds
 
     def schema(self) -> Schema:
         """Return the grammar of a length of time."""

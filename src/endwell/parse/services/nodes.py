@@ -55,9 +55,14 @@ class Node:
         return self.value if isinstance(self.value, dict) else {}
 
     @property
+    def nested(self) -> bool:
+        """Whether there are others in it."""
+        return isinstance(self.value, dict | tuple)
+
+    @property
     def shown(self) -> str:
         """The key and what it is set to, for messages."""
-        if isinstance(self.value, dict | tuple):
+        if self.nested:
             return f"{self.key} is {self.kind}, which"
         written = repr(self.value) if isinstance(self.value, str) else str(self.value)
         written = written.lower() if isinstance(self.value, bool) else written

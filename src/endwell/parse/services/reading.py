@@ -15,7 +15,8 @@ from endwell.model.project import ExitWhen, Project, When
 from endwell.model.readiness import Condition, Dependency
 from endwell.model.service import ServiceSpec
 from endwell.model.signals import TERM
-from endwell.parse.problems import Problem, Report
+from endwell.parse import words
+from endwell.parse.problems import Problem, Report, why_unread
 from endwell.parse.services.environment_file import environment_of
 from endwell.parse.services.nodes import Node, read_nodes
 from endwell.parse.services.outputs import hooks_of, logs_of
@@ -105,13 +106,9 @@ class _Reader:
         text = ""
         try:
             text = self.text_of(self.path)
-        except OSError as error:
-            why = error.strerror or str(error)
-            self.report.error(
-                Place(self.path, 1), f"cannot read the file: {why}; correct its name or its mode"
-            )
-        except UnicodeError as error:
-            self.report.error(Place(self.path, 1), f"cannot read the file: {error}; save it as UTF-8")
+        except (OSError, UnicodeError) as error:
+            why = why_unread(error, "correct its name or its mode")
+            self.report.error(Place(self.path, 1), f"cannot read the file: {why}")
         self.report.settle()
         return text
 
@@ -223,7 +220,7 @@ class _Reader:
             directory=said.get("working-directory"),
             umask=said.get("umask"),
             nice=said.get("nice", 0),
-            limits=_limits(said.get("limits", {})),
+            limits=self.limits(node, said.get("limits", {})),
             stdout=stdout,
             stderr=stderr,
             hooks=hooks_of(said.get("hooks")),
@@ -271,6 +268,19 @@ class _Reader:
                 found[variable] = self.environment[variable]
         return found
 
+    def limits(self, node: Node, said: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+        found = {}
+        for name, one in said.items():
+            if isinstance(one, dict):
+                soft = one.get("soft", (0, 0))
+                found[name] = (soft[0], (one.get("hard") or soft)[1])
+                if words.exceeds(*found[name]):
+                    written = node.table["limits"].table[name]
+                    self.report.error(written.place, f"{written.key} {words.SOFT_EXCEEDS}")
+            else:
+                found[name] = one
+        return found
+
     def env_file(self, node: Node, path: str) -> dict[str, str]:
         if path not in self.env_files:
             self.env_files[path] = {}
@@ -278,10 +288,8 @@ class _Reader:
                 text = self.text_of(path)
                 self.env_files[path] = environment_of(text, path, self.environment, self.report)
             except (OSError, UnicodeError) as error:
-                why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-                self.report.error(
-                    node.place, f"{node.key}: cannot read {path}: {why}; correct its name or its mode"
-                )
+                why = why_unread(error, "correct its name or its mode")
+                self.report.error(node.place, f"{node.key}: cannot read {path}: {why}")
         return self.env_files[path]
 
 
@@ -297,14 +305,3 @@ class _Names(dict[str, str]):
     def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401  as dict's
         self.asked = self.asked or name == REPLICA
         return super().get(name, default)
-
-
-def _limits(said: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    found = {}
-    for name, one in said.items():
-        if isinstance(one, dict):
-            soft = one.get("soft", (0, 0))
-            found[name] = (soft[0], (one.get("hard") or soft)[1])
-        else:
-            found[name] = one
-    return found

@@ -19,7 +19,6 @@ from endwell.parse.services.tables import (
     RESTART,
     START,
     TEST,
-    non_empty,
 )
 from endwell.parse.services.unknown import check_name
 from endwell.parse.web import listen
@@ -45,7 +44,7 @@ def _variable(name: str) -> None:
 
 def _limit(name: str) -> None:
     if name not in words.LIMITS:
-        words.limits(f"{name}=0")
+        raise ValueError("is no limit: write names of prlimit(1) such as nofile")
 
 
 _VALUE = Text("a text", str, numbers=True)
@@ -113,12 +112,12 @@ SERVICE_KEYS = (
     ),
     Key(
         "user",
-        Text("USER, UID, or USER:GROUP", non_empty, ("www-data", "1000:1000"), numbers=True),
+        Text("USER, UID, or USER:GROUP", str, ("www-data", "1000:1000"), numbers=True, filled=True),
         "who runs it",
         "endwell's own",
     ),
     Key("working-directory", PATH, "where it runs", "endwell's own"),
-    Key("replicas", Whole(1, 10_000), "how many of it run", "1"),
+    Key("replicas", Whole(1, words.MOST_REPLICAS), "how many of it run", "1"),
     Key("umask", Text("an octal number", _umask, ("022", "077")), "of the files it makes", "endwell's own"),
     Key("nice", Whole(-40, 40), "added to endwell's own", "0"),
     Key(
@@ -128,7 +127,7 @@ SERVICE_KEYS = (
     ),
     Key(
         "logs",
-        Either(Text("container, none or a path", non_empty), LOGS),
+        Either(Text("container, none or a path", str, filled=True), LOGS),
         "where its output goes",
         "container",
     ),
@@ -142,7 +141,7 @@ SERVICE_KEYS = (
     Key("autostart", Switch(), "whether it is started with the others", "true"),
     Key(
         "group",
-        Text("a name", non_empty),
+        Text("a name", str, filled=True),
         "those that are started, stopped and named together",
         "its own name",
     ),
@@ -227,7 +226,7 @@ CONTROL = Table(
     (
         Key(
             "socket",
-            Text("a path, @NAME or none", non_empty, ("/run/web.sock", "none")),
+            Text("a path, @NAME or none", str, ("/run/web.sock", "none"), filled=True),
             "where clients connect; @NAME is in the abstract namespace",
             "/run/endwell.sock, or where it can be",
         ),

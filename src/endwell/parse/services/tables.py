@@ -32,17 +32,10 @@ def _count(value: str) -> int | None:
     return int(value)
 
 
-def non_empty(value: str) -> str:
-    """Return a text that is one; ValueError for an empty one."""
-    if not value:
-        raise ValueError("is empty: write a path")
-    return value
-
-
 TEST = "tcp:PORT, tcp:HOST:PORT, http://..., exec:COMMAND or file:PATH"
 READY_TEST = "notify, fd:3, log:EXPRESSION, " + TEST
 _COUNT = Text("a number, or unlimited", _count, ("3", "unlimited"), numbers=True)
-PATH = Text("a path", non_empty)
+PATH = Text("a path", str, filled=True)
 
 DELAY = Table(
     (
@@ -97,7 +90,7 @@ READY = Table(
             "test", Text(READY_TEST, words.readiness, ("tcp:5432", "notify")), "how it is known", needed=True
         ),
         Key("timeout", Length(INFINITE), "the start has failed after that", "unlimited"),
-        Key("every", Length(), "between two questions", "100ms"),
+        Key("every", Length(pause=True), "between two questions", "100ms"),
     ),
     "a table",
     {"interval": "did you mean every?", "retries": "say how long it may take, with timeout"},
@@ -105,7 +98,7 @@ READY = Table(
 HEALTH = Table(
     (
         Key("test", Text(TEST, words.health, ("http://localhost/health",)), "how it is asked", needed=True),
-        Key("interval", Length(), "between two questions", "30s"),
+        Key("interval", Length(pause=True), "between two questions", "30s"),
         Key("timeout", Length(), "after which a question is answered in the negative", "30s"),
         Key("start-period", Length(), "after the start, in which failures do not count", "0s"),
         Key("retries", Whole(1, _MANY), "failures in a row that make it unhealthy", "3"),
@@ -144,11 +137,14 @@ LOG = Table(
 LOGS = Table(
     (
         Key(
-            "stdout", Either(Text("container, none or a path", non_empty), LOG), "where it goes", "container"
+            "stdout",
+            Either(Text("container, none or a path", str, filled=True), LOG),
+            "where it goes",
+            "container",
         ),
         Key(
             "stderr",
-            Either(Text("stdout, container, none or a path", non_empty), LOG),
+            Either(Text("stdout, container, none or a path", str, filled=True), LOG),
             "where it goes",
             "stdout",
         ),

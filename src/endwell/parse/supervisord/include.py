@@ -6,6 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from endwell.model.place import Place
+from endwell.parse.problems import why_unread
 from endwell.parse.supervisord.expansion import expand
 from endwell.parse.supervisord.ini import Ini, read_ini
 
@@ -53,7 +54,8 @@ def load(
     try:
         read_ini(surroundings.read(path), path, ini, report)
     except (OSError, UnicodeError) as error:
-        report.error(Place(path, 1), f"cannot read the file: {_why(error)}; name one that is there with -c")
+        why = why_unread(error, "name one that is there with -c")
+        report.error(Place(path, 1), f"cannot read the file: {why}")
     report.settle()
     files = [path]
     if follow and "include" in ini.sections:
@@ -94,14 +96,11 @@ def _add(file: str, ini: Ini, surroundings: Surroundings, report: Report) -> boo
         text = surroundings.read(file)
     except OSError as error:
         # supervisord passes over such a file without a word.
-        report.warn(Place(file, 1), f"the included file is left out: {_why(error)}; correct its mode")
+        why = why_unread(error, "correct its mode")
+        report.warn(Place(file, 1), f"the included file is left out: {why}")
         return False
     except UnicodeError as error:
-        report.error(Place(file, 1), f"cannot read the included file: {_why(error)}; save it as UTF-8")
+        report.error(Place(file, 1), f"cannot read the included file: {error}; save it as UTF-8")
         return False
     read_ini(text, file, ini, report)
     return True
-
-
-def _why(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

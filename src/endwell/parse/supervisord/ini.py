@@ -196,11 +196,10 @@ class _Reader:
                     section.again.append(place)
                 self.options = section.options
         elif self.options is None:
-            mark = "; it begins with a byte order mark" if said.startswith("\ufeff") else ""
-            self.report.error(
-                place,
-                f"cannot read {said!r}: no section has begun yet{mark}; put a line [supervisord] first",
-            )
+            why = "no section has begun yet; put a line [supervisord] first"
+            if said.startswith("\ufeff"):
+                why = "the file begins with a byte order mark; save it without one"
+            self.report.error(place, f"cannot read {said!r}: {why}")
             self.options = {}  # said once is enough
         elif (delimiter := _DELIMITER.search(said)) and delimiter.start():
             self.close()

@@ -157,7 +157,7 @@ class _Reader:
         return replace(
             read,
             timeout=self.get("ready_timeout", words.duration, None),
-            every=self.get("ready_every", words.duration, read.every),
+            every=self.get("ready_every", words.pause, read.every),
         )
 
     def health(self) -> Health | None:
@@ -168,7 +168,7 @@ class _Reader:
         plain = Health(asked.means, asked.value)
         return replace(
             plain,
-            interval=self.get("health_interval", words.duration, plain.interval),
+            interval=self.get("health_interval", words.pause, plain.interval),
             timeout=self.get("health_timeout", words.duration, plain.timeout),
             start_period=self.get("health_start_period", words.duration, plain.start_period),
             retries=self.get("health_retries", whole, plain.retries),

@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from endwell.model.supervisord import Autorestart, Logfile, Output, Program
+from endwell.parse import words
 from endwell.parse.supervisord.expansion import expand
 from endwell.parse.supervisord.local import Local
 from endwell.parse.supervisord.own import KEYS, own_of
@@ -63,6 +64,13 @@ def programs_of(section: str, group: str, source: Source) -> tuple[Program, ...]
     return _Reader(options, label).programs()
 
 
+def _processes(value: str) -> int:
+    """Read how many processes there are; with a digit too many there must not be no end of them."""
+    if (number := whole(value)) > words.MOST_REPLICAS:
+        raise ValueError(f"is more than {words.MOST_REPLICAS}: write a smaller number")
+    return number
+
+
 class _Reader:
     def __init__(self, options: Options, label: str) -> None:
         self.options = options
@@ -99,7 +107,7 @@ class _Reader:
             name="",
             command="",
             place=self.options.place,
-            numprocs=get("numprocs", whole, 1),
+            numprocs=get("numprocs", _processes, 1),
             numprocs_start=get("numprocs_start", whole, 0),
             priority=get("priority", whole, 999),
             autostart=get("autostart", boolean, default=True),

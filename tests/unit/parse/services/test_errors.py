@@ -174,15 +174,43 @@ ERRORS = (
     ),
     (
         WEB + "limits = { nofiles = 1 }\n",
-        (
-            "3: services.web.limits.nofiles: 'nofiles' has no limit 'nofiles': write names of "
-            "prlimit(1) such as "
-            "nofile=1024:2048"
-        ),
+        ("3: services.web.limits.nofiles: 'nofiles' is no limit: write names of prlimit(1) such as nofile"),
     ),
     (
         WEB + "limits = { nofile = 'x' }\n",
         "3: services.web.limits.nofile = 'x' is no limit: write for example 1024, 1024:2048 or unlimited",
+    ),
+    (
+        WEB + "limits = { nofile = '10:5' }\n",
+        (
+            "3: services.web.limits.nofile = '10:5' has a soft limit above the hard one: write the smaller "
+            "one first, such as 1024:2048"
+        ),
+    ),
+    (
+        WEB + "limits = { nofile = { soft = 'unlimited', hard = 5 } }\n",
+        (
+            "3: services.web.limits.nofile has a soft limit above the hard one: write the smaller "
+            "one first, such as 1024:2048"
+        ),
+    ),
+    ("services = [1]\n", "1: services is a list: write tables [services.NAME]"),
+    (WEB + "user = ''\n", "3: services.web.user = '' is empty: write USER, UID, or USER:GROUP"),
+    (WEB + "group = ''\n", "3: services.web.group = '' is empty: write a name"),
+    (
+        WEB + "ready = 'fd:1'\n",
+        (
+            "3: services.web.ready = 'fd:1' has no number from 3 to 255, and 0, 1 and 2 are the program's "
+            "input and outputs: write fd:3"
+        ),
+    ),
+    (
+        WEB + "ready = { test = 'tcp:1', every = 0 }\n",
+        "3: services.web.ready.every = 0 is no pause at all: write for example 100ms",
+    ),
+    (
+        WEB + "health = { test = 'tcp:1', interval = '0s' }\n",
+        "3: services.web.health.interval = '0s' is no pause at all: write for example 100ms",
     ),
     (
         WEB + "logs = { max-size = '50MiB' }\n",
@@ -299,7 +327,7 @@ def test_cycles_are_found_by_the_order_and_have_a_place() -> None:
     with pytest.raises(OrderError) as error:
         order(found.project)
     assert f"{found.places[error.value.service]}: {error.value}" == (
-        f"{FILE}:3: web waits for itself, web -> db -> web: take one of these out of `after`"
+        f"{FILE}:3: web waits for itself, web -> db -> web: remove one of these dependencies"
     )
 
 

@@ -26,6 +26,7 @@ BEYOND = (
     *("no way to know", "asked again", "has no command: write", "octal number up to", "number of bytes"),
     *("has no name: write", "not the name of a", "is no limit", "number of times", "has no limit"),
     *("none of the words", "does not say when", "64 bits"),
+    *("above the hard one", "is empty: write", "is no pause at all", "has no number from"),
 )
 
 

@@ -14,9 +14,8 @@ ERRORS = (
     (
         "\ufeff[supervisord]\n",
         (
-            "1: cannot read '\\ufeff[supervisord]': no section has begun yet; it begins "
-            "with a byte order mark; put "
-            "a line [supervisord] first"
+            "1: cannot read '\\ufeff[supervisord]': the file begins with a byte order mark; save it "
+            "without one"
         ),
     ),
     (
@@ -93,6 +92,10 @@ ERRORS = (
         ),
     ),
     (
+        MAIN + WEB + "numprocs=100000000\n",
+        "4: [program:web] numprocs='100000000' is more than 10000: write a smaller number",
+    ),
+    (
         MAIN + "[group:g]\nprograms=web,wob\n" + WEB,
         "3: [group:g] programs names 'wob', but there is no [program:wob]: add it or correct the name",
     ),
@@ -115,6 +118,17 @@ ERRORS = (
     (
         MAIN + WEB + "endwell_after=wob\n",
         "4: [program:web] endwell_after names 'wob', which is no program or group: did you mean web?",
+    ),
+    (
+        MAIN + WEB + "endwell_health=tcp:1\nendwell_health_interval=0\n",
+        "5: [program:web] endwell_health_interval='0' is no pause at all: write for example 100ms",
+    ),
+    (
+        MAIN + WEB + "endwell_limits=nofile=20:10\n",
+        (
+            "4: [program:web] endwell_limits='nofile=20:10' has a soft limit above the hard one: write the "
+            "smaller one first, such as 1024:2048"
+        ),
     ),
     (MAIN + WEB + "endwell_after=web\n", "4: [program:web] endwell_after names web itself: remove it there"),
     (
