@@ -116,6 +116,31 @@ def test_stop_and_start(two: Project) -> None:
     assert two.row("db")["state"] == "STOPPED"
 
 
+def test_who_had_to_be_killed_is_named_when_one_is_stopped_by_hand(tmp_path: Path) -> None:
+    deaf = "trap '' TERM; exec 8<>never; echo up; read line <&8"
+    left = f'setsid sh -c "{deaf}" & exec 8<>never; read line <&8'
+    two = service("deaf", deaf, "stop-timeout = '100ms'") + service("left", left, "stop-timeout = '100ms'")
+    with Project(tmp_path, two) as project:
+        project.wait_for("deaf | up", "left | up")
+        done = project.endwell("stop", "all")
+        assert (done.returncode, done.stdout) == (0, "deaf\nleft\n")
+        first, second = done.stderr.splitlines()
+        forced = r" had to be killed: told SIGTERM, did not leave, SIGKILL after \d+\.\d s"
+        assert re.fullmatch(f"endwell stop: deaf{forced}", first)
+        assert re.fullmatch(f"endwell stop: left has left others behind that{forced}", second)
+        project.wait_for(*(line.removeprefix("endwell stop: ") for line in (first, second)))
+        assert project.said("start", "deaf") == "deaf\n"
+        done = project.endwell("restart", "deaf")
+        assert (done.returncode, done.stdout) == (0, "deaf\n")
+        assert re.fullmatch(f"endwell restart: deaf{forced}\n", done.stderr)
+        project.wait_until(lambda: sum("deaf had to be killed" in line for line in project.err) == 2)
+        project.stop()
+    # The end of all tells it once, in the account.
+    told = [line for line in project.err if "deaf had to be killed" in line]
+    assert len(told) == 3
+    assert "SIGKILL at " in told[2]
+
+
 def test_results_as_json(two: Project) -> None:
     found = two.json("stop", "db")
     assert found["schema"] == "endwell.stop/1"

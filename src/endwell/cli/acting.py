@@ -42,6 +42,9 @@ def act(
             put_json({"schema": f"endwell.{do}/1", "results": results})
         else:
             put("".join(f"{one['label']}\n" for one in results if one not in failed))
+        for one in results:
+            if one["ok"] and one["message"]:  # it is done, but not as it should be
+                complain(name, f"{one['label']} {one['message']}")
         for one in failed:
             complain(name, f"{one['label']}: {one['message'] or one['kind']}")
         return FAILED if failed else 0

@@ -13,7 +13,7 @@ DESCRIPTION = """\
 Restart services. Replicas of a service are restarted one by one: the next one
 is stopped when the one before is ready again, and if it does not come back the
 rest is left alone. One that does not run is started. Prints the names of those
-that run again."""
+that run again, and to stderr who had to be killed for it."""
 
 EXAMPLES = """\
 examples:

@@ -13,7 +13,7 @@ DESCRIPTION = """\
 Stop services: drain, before-stop hooks, stop signal, and SIGKILL for those who
 are still there after their stop timeout. They stay stopped until they are
 started again; the others go on. One that does not run is no error. Prints the
-names of those that have stopped."""
+names of those that have stopped, and to stderr who had to be killed."""
 
 EXAMPLES = """\
 examples:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from endwell.machine.act import Refused, RollingDone
 from endwell.machine.effect import Announce
 from endwell.machine.event import Spawned
+from endwell.machine.forced import forced
 from endwell.machine.reloading import Swapped
 from endwell.machine.replica import Phase
 from endwell.machine.state import RUNNING_STATES, STOPPED_STATES, State
@@ -53,7 +54,7 @@ class Result:
 
     Args:
         kind: why it is not done; None: it is.
-        message: one line for people; empty if there is nothing to say.
+        message: one line for people; empty if there is nothing to say. What is done may have needed force.
     """
 
     kind: Kind | None = None
@@ -92,6 +93,7 @@ class Waiting:
         self._lives: Mapping[Key, Life] = ensemble.lives
         self._before = {key: self._lives[key].spawned_at for key in keys}
         self._among = frozenset(keys)
+        self._killed = {key: _killed_at(self._lives[key]) for key in keys}
         self._stopping = {key for key in keys if self._lives[key].state is State.STOPPING}
         for key in keys:
             if (result := self._at_once(key)) is not None:
@@ -177,6 +179,11 @@ class Waiting:
             return Result(Kind.NOT_RUNNING, f"it is {life.state.name} already")
         return None
 
+    def _well(self, key: Key) -> Result:
+        """Return that it is done, and whether that was by force."""
+        life = self._lives[key]
+        return _DONE if _killed_at(life) == self._killed[key] else Result(message=forced(life))
+
     def _at_rest(self, key: Key, life: Life) -> Result:
         """Return what has come of a start that is over, of which the news are still on their way."""
         if life.state in _FAILED:
@@ -189,13 +196,13 @@ class Waiting:
         if self._goal is Goal.STOP:
             if state in STOPPED_STATES:
                 already = Result(Kind.NOT_RUNNING, "it was stopping already")
-                self._settle(key, already if key in self._stopping else _DONE)
+                self._settle(key, already if key in self._stopping else self._well(key))
             return
         life = self._lives[key]
         if life.spawned_at == self._before[key] and state not in _FAILED:
             return  # on its way down, or before its spawn
         if state is State.RUNNING:
-            self._settle(key, _DONE)
+            self._settle(key, self._well(key))
         elif state in _FAILED:
             self._settle(key, Result(_why_not(life), life.spawn_error or life.why))
         elif state is not State.STARTING:
@@ -203,6 +210,10 @@ class Waiting:
 
 
 _FAILED = frozenset({State.BACKOFF, State.FATAL})
+
+
+def _killed_at(life: Life) -> float | None:
+    return None if life.stop is None else life.stop.killed
 
 
 def _why_not(life: Life) -> Kind:

@@ -80,10 +80,12 @@ class Plain:
         self.say = self.tell = Voice().say
         self._opening = opening
         self._stopping = False
+        self._news: News | None = None
 
     def listener(self, lives: Mapping[Key, Life]) -> Callable[[Act], None]:
         """As `Manner.listener`."""
-        return News(lives, self.say)
+        self._news = News(lives, self.say)
+        return self._news
 
     def refuse(self, problem: str) -> None:
         """As `Manner.refuse`."""
@@ -102,6 +104,8 @@ class Plain:
         again = f"{reason} again: the next step is taken at once"
         self.say(again if self._stopping else f"stopping: {reason}")
         self._stopping = True
+        if self._news is not None:
+            self._news.ending = True
 
     def over(self) -> None:
         """As `Manner.over`."""
