@@ -38,13 +38,13 @@ def test_ps_says_what_there_is_to_know(two: Controlled) -> None:
     with two.talk() as talk:
         answer = talk.ask("ps")
         assert talk.ask("ps", services=["all"])["services"] == answer["services"]
-        assert list(talk.rows("web")) == ["web-1", "web-2"]
-        assert list(talk.rows("web:web_1", "db", "web-2")) == ["db", "web-2"]
+        assert list(talk.rows("web")) == ["web:web_0", "web:web_1"]
+        assert list(talk.rows("web:web_1", "db", "web-2")) == ["db", "web:web_1"]
     project = answer["project"]
     assert (project["kind"], project["state"], project["grace"]) == ("supervisord", "RUNNING", 10.0)
     assert (project["pid"], project["identifier"]) == (two.process.pid, "supervisor")
     db, first, second = answer["services"]
-    assert [row["label"] for row in (db, first, second)] == ["db", "web-1", "web-2"]
+    assert [row["label"] for row in (db, first, second)] == ["db", "web:web_0", "web:web_1"]
     assert (second["service"], second["replica"], second["replicas"]) == ("web", 2, 2)
     assert (second["group"], second["process"]) == ("web", "web_1")
     assert (db["state"], db["code"], db["ready"], db["healthy"]) == ("RUNNING", 20, True, None)
@@ -78,7 +78,7 @@ def test_stop_and_start_wait_until_it_is_so(two: Controlled) -> None:
 
 def test_results_are_in_the_files_order_whatever_was_asked(two: Controlled) -> None:
     with two.talk() as talk:
-        assert list(talk.results("stop", "web-2", "db", "web-1", "web")) == ["db", "web-1", "web-2"]
+        assert list(talk.results("stop", "web-2", "db", "web-1", "web")) == ["db", "web:web_0", "web:web_1"]
 
 
 def test_restart_is_one_replica_after_the_other(two: Controlled) -> None:
@@ -88,14 +88,14 @@ def test_restart_is_one_replica_after_the_other(two: Controlled) -> None:
         listening = events.send("events")
         events.send("version")
         assert events.read()["id"] == listening + 1
-        assert talk.results("restart", "web") == {"web-1": "", "web-2": ""}
+        assert talk.results("restart", "web") == {"web:web_0": "", "web:web_1": ""}
         after = talk.rows("web")
         assert all(after[label]["pid"] != before[label]["pid"] for label in before)
         seen = [line["more"] for line in islice(events.lines(), 9)]
         events.socket.close()
     steps = [(one["label"], one["to"]) for one in seen if one["event"] == "state"]
     states = ["STOPPING", "STOPPED", "STARTING", "RUNNING"]
-    assert steps == [(label, state) for label in ("web-1", "web-2") for state in states]
+    assert steps == [(label, state) for label in ("web:web_0", "web:web_1") for state in states]
     assert [one["event"] for one in seen][-1] == "rolling-done"
 
 

@@ -49,6 +49,18 @@ def test_who_is_deaf_is_killed_at_his_time_and_no_sooner(tmp_path: Path) -> None
         assert any(line.startswith("endwell: deaf had to be killed") for line in up.err)
 
 
+def test_the_account_has_the_names_that_supervisorctl_has(tmp_path: Path) -> None:
+    name = "process_name=%(program_name)s_%(process_num)02d"
+    two = program("web", STOP, "numprocs=2", name) + program("db", STOP)
+    with Up(tmp_path, two) as up:
+        up.wait_for("up web_00", "up web_01", "up db")
+        assert up.stop() == 0
+    labels = {"db", "web:web_00", "web:web_01"}
+    assert {row["label"] for row in up.report["services"]} == labels
+    told = {line.split()[1] for line in up.err if " told SIGTERM at " in line}
+    assert told == labels
+
+
 def test_the_grace_cuts_the_time_of_each(tmp_path: Path) -> None:
     with Up(tmp_path, program("deaf", DEAF, "stopwaitsecs=60"), "--grace", "1s") as up:
         up.wait_for("up deaf")

@@ -4,7 +4,7 @@
 |---|---|
 | all | everything |
 | web | the service, all of its replicas |
-| web-2 | one replica of it |
+| web-2 | one replica of it, whatever it is called |
 | group:process | supervisord's way to say one process of a group |
 | group:* and group: | all of a group |
 | group | likewise, if nothing else has that name |
@@ -45,6 +45,7 @@ class Names:
         self._groups: dict[str, list[Key]] = {}
         self._processes: dict[tuple[str, str], list[Key]] = {}
         self._bare: dict[str, list[Key]] = {}
+        self._numbered: dict[str, list[Key]] = {}
         for spec in specs:
             key, name, group = spec.key, process(spec), spec.group or spec.name
             self._keys.append(key)
@@ -53,6 +54,8 @@ class Names:
             self._groups.setdefault(group, []).append(key)
             self._processes.setdefault((group, name), []).append(key)
             self._bare.setdefault(name, []).append(key)
+            if spec.replicas > 1:
+                self._numbered.setdefault(f"{spec.name}-{spec.index + 1}", []).append(key)
 
     def resolve(self, names: Iterable[str]) -> tuple[Key, ...]:
         """Return the replicas that names mean, each once, in the file's order.
@@ -87,7 +90,7 @@ class Names:
         if not found and colon:
             every = process in {"", "*"}
             found = self._groups.get(group) if every else self._processes.get((group, process))
-        found = found or self._bare.get(name) or self._groups.get(name)
+        found = found or self._bare.get(name) or self._groups.get(name) or self._numbered.get(name)
         if not found:
             raise self._nobody(name)
         return found

@@ -185,6 +185,7 @@ class ServiceSpec:
         index: which of its replicas, from 0.
         replicas: how many there are.
         group: those who are started, stopped and named together; the service's name unless it says otherwise.
+        process: its name in its group, where people know it by that, as with supervisord.
         command: the words that are executed; no shell.
         autostart: whether it is started with the others.
         start: what counts as started, and how often it is tried.
@@ -216,6 +217,7 @@ class ServiceSpec:
     index: int = 0
     replicas: int = 1
     group: str = ""
+    process: str = ""
     command: tuple[str, ...]
     autostart: bool = True
     start: StartPolicy = field(default_factory=StartPolicy)
@@ -257,7 +259,12 @@ class ServiceSpec:
 
     @property
     def label(self) -> str:
-        """The replica for people, counted from 1 as compose counts: `web`, or `web-1` if there are more."""
+        """The replica for people, counted from 1 as compose counts: `web`, or `web-1` if there are more.
+
+        Of a supervisord.conf it is what supervisorctl calls it: `web`, or `web:web_00`.
+        """
+        if self.process:
+            return self.process if self.group in {"", self.process} else f"{self.group}:{self.process}"
         return f"{self.name}-{self.index + 1}" if self.replicas > 1 else self.name
 
     @property

@@ -55,13 +55,13 @@ def services_toml(project: Project, comments: Iterable[str] = ()) -> str:
 
 
 def sayable(spec: ServiceSpec) -> ServiceSpec:
-    """Return a service without what the file has no words for: events it makes and hears, and its socket."""
+    """Return a service without what the file has no words for: supervisord's name, its events, its socket."""
 
     def log(one: Log) -> Log:
         return Log(discard=True) if one.discard else replace(one, events=False, capture=0)
 
     stderr = None if spec.stderr is None else log(spec.stderr)
-    return replace(spec, listener=None, socket=None, stdout=log(spec.stdout), stderr=stderr)
+    return replace(spec, process="", listener=None, socket=None, stdout=log(spec.stdout), stderr=stderr)
 
 
 def _body(project: Project) -> str:

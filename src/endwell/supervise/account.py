@@ -91,6 +91,7 @@ class Account:
     def lines(self, lives: Collection[Life]) -> Iterator[str]:
         """Tell it to people: those who had to be killed come last, where they are seen."""
         stopped, killed = self._of(lives), self.killed(lives)
+        names = {life.spec.key: life.spec.label for life in lives}
         well = [life for life in stopped if life not in killed and life.spec.key not in self.late]
         if len(well) <= _MANY:
             for life in sorted(well, key=lambda one: one.ended_at or 0.0):
@@ -110,7 +111,7 @@ class Account:
         for pid, name in self.rest_killed.items():
             yield f"process {pid} ({name}), which belonged to no service, had to be killed"
         for key in self.late:
-            yield f"{key[0]} (replica {key[1] + 1}) was still there when the time was over"
+            yield f"{names.get(key, key[0])} was still there when the time was over"
         yield from self.lost
         good = (
             f"{len(well)} of {len(stopped)} services ended by themselves"
@@ -129,7 +130,11 @@ class Account:
                 {"pid": pid, "command": name, "killed": pid in self.rest_killed}
                 for pid, name in {**self.rest_told, **self.rest_killed}.items()
             ],
-            "late": [{"service": name, "replica": index + 1} for name, index in self.late],
+            "late": [
+                {"service": life.spec.name, "replica": life.spec.index + 1, "label": life.spec.label}
+                for life in lives
+                if life.spec.key in self.late
+            ],
             "lost": list(self.lost),
             "grace": {"given": round(self.given, 6), "used": round(self.took, 6)},
             "exit": self.status(lives),
@@ -157,6 +162,7 @@ class Account:
         return {
             "service": life.spec.name,
             "replica": life.spec.index + 1,
+            "label": life.spec.label,
             "signal": str(life.spec.stop_signal),
             "told": _round(_after(life.told_at, self.asked)),
             "killed": _round(_after(life.killed_at, self.asked)),

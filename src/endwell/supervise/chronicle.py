@@ -102,7 +102,7 @@ class Chronicle:
 
 def process_name(life: Life) -> str:
     """Return what supervisord calls a process."""
-    return life.spec.environment.get("SUPERVISOR_PROCESS_NAME", life.spec.label)
+    return life.spec.process or life.spec.label
 
 
 def _success(name: str, life: Life) -> str:

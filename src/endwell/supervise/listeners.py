@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 Key = tuple[str, int]
 
 LAST_WORDS = 1.0  # seconds that listeners have at the end for what they were told, at the most
-_PROCESS_NAME = "SUPERVISOR_PROCESS_NAME"
 
 
 class Listeners:
@@ -284,7 +283,7 @@ def _by_group(specs: Iterable[ServiceSpec]) -> dict[str, list[ServiceSpec]]:
 
 
 def _origin(spec: ServiceSpec, pid: int) -> Origin:
-    return Origin(spec.environment.get(_PROCESS_NAME, spec.label), group_of(spec), pid)
+    return Origin(spec.process or spec.label, group_of(spec), pid)
 
 
 def _called(entry: Entry) -> str:

@@ -38,6 +38,7 @@ LATER: dict[str, Any] = {
     "hooks": Hooks(before_stop=(Hook(("y",)),)),
 }
 NOW: dict[str, Any] = {
+    "process": "y",
     "command": ("y",),
     "ready": Readiness(Means.NOTIFY),
     "environment": {"A": "b"},

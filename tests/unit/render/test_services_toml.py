@@ -254,7 +254,7 @@ def test_a_replica_that_never_runs_is_no_gap() -> None:
     text = MAIN + "[group:g]\nprograms=a,b\n[program:b]\ncommand=b\nprocess_name=x0\n"
     text += "[program:a]\ncommand=a\nnumprocs=2\nprocess_name=x%(process_num)s\n"
     written = services_toml(translated(text).project)
-    assert written.startswith("# a-2 has another number here.\n")
+    assert written.startswith("# g:x1 has another number here.\n")
     assert [spec.key for spec in back(written).services] == [("b", 0), ("a", 0)]
 
 

@@ -28,10 +28,7 @@ NEWS = Announce(State.STARTING, State.RUNNING, 7, 0, True, True, None, "")  # no
 
 
 def life() -> Life:
-    environment = {"SUPERVISOR_PROCESS_NAME": "web_00"}
-    return Life(
-        ServiceSpec(name="web", command=("x",), environment=environment, start=StartPolicy(seconds=2.0))
-    )
+    return Life(ServiceSpec(name="web", command=("x",), process="web_00", start=StartPolicy(seconds=2.0)))
 
 
 def told(effect: Act | object, change: Callable[[Life], None] = lambda _: None) -> list[str]:

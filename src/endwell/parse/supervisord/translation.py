@@ -154,6 +154,7 @@ def _service(
         index=program.process_num - program.numprocs_start,
         replicas=program.numprocs,
         group=group.name,
+        process=program.name,
         command=program.words,
         autostart=program.autostart,
         start=own.start or start_policy(program),

@@ -146,4 +146,4 @@ class Desk:
 
 def process_name(spec: ServiceSpec) -> str:
     """Return the name of a replica in its group: supervisord's, or its label."""
-    return spec.environment.get("SUPERVISOR_PROCESS_NAME") or spec.label
+    return spec.process or spec.label

@@ -83,7 +83,7 @@ def test_what_an_editor_underlines(text: str) -> None:
 def test_every_field_of_a_service_can_be_said() -> None:
     words = {"directory": "working-directory", "stdout": "logs", "stderr": "logs", "index": "replica"}
     said = {one.name for one in SERVICE.keys}
-    # The name stands in the header, and event listeners and FastCGI are supervisord's own.
+    # The name stands in the header; other names, event listeners and FastCGI are supervisord's own.
     for field in fields(ServiceSpec):
-        if field.name not in {"name", "listener", "socket"}:
+        if field.name not in {"name", "process", "listener", "socket"}:
             assert words.get(field.name, field.name.replace("_", "-")) in said

@@ -44,6 +44,7 @@ def test_the_defaults_are_those_of_supervisord() -> None:
     assert web("") == ServiceSpec(
         name="web",
         group="web",
+        process="web",
         command=("x", "y z"),
         start=StartPolicy(1, 3, SUPERVISORD),
         restart=RestartPolicy(Restart.ON_FAILURE, backoff=AT_ONCE_AT_FIRST, reset_after=1.0),
