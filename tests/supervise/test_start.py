@@ -85,7 +85,17 @@ def test_who_is_not_ready_in_time_has_failed_to_start(tmp_path: Path) -> None:
     late = program("late", STOP, "endwell_ready=notify", "endwell_ready_timeout=300ms", "endwell_restart=no")
     with Up(tmp_path, late, settings="endwell_exit_when=any-fails") as up:
         assert up.wait() == 1
-        assert any("late is given up: not ready within 300ms" in line for line in up.err)
+        said = "late is given up: not ready after 300ms (notify): READY=1 did not come"
+        assert any(said in line for line in up.err)
+
+
+def test_who_is_not_ready_in_time_is_said_to_be_so_with_what_was_seen(tmp_path: Path) -> None:
+    port = free_port()
+    options = (f"endwell_ready=tcp:{port}", "endwell_ready_timeout=300ms", "endwell_restart=no")
+    with Up(tmp_path, program("late", STOP, *options), settings="endwell_exit_when=any-fails") as up:
+        assert up.wait() == 1
+        said = f"late is given up: not ready after 300ms (tcp:127.0.0.1:{port}): connection refused"
+        assert any(said in line for line in up.err)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,13 @@ class Ready(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Seen(Event):
+    """It is not ready: what was seen instead, in a few words, when that has changed."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer(Event):
     """It was asked for its health."""
 
@@ -169,6 +176,6 @@ class RetryTime(Timer):
 
 
 ASKED = (Start, Stop, Hurry, Shutdown)
-OBSERVED = (Spawned, SpawnFailed, Ready, Answer, Died, Gone, HooksDone)
+OBSERVED = (Spawned, SpawnFailed, Ready, Seen, Answer, Died, Gone, HooksDone)
 TIMERS = (LivedLongEnough, NotReadyInTime, Drained, HooksLate, KillingTime, RetryTime)
 EVENTS: tuple[type[Event], ...] = (*ASKED, *OBSERVED, *TIMERS)

@@ -61,6 +61,7 @@ from endwell.machine.event import (
     NotReadyInTime,
     Ready,
     RetryTime,
+    Seen,
     Shutdown,
     Spawned,
     SpawnFailed,
@@ -82,6 +83,7 @@ def _nothing(_: Replica, __: Event) -> None:
 
 _LATE: dict[type[Event], Act] = {
     Ready: _nothing,
+    Seen: _nothing,
     Answer: _nothing,
     Gone: following.gone,
     HooksDone: _nothing,
@@ -121,6 +123,7 @@ TABLE: dict[Phase, dict[type[Event], Act]] = {
         Hurry: _nothing,
         Shutdown: following.shut,
         Ready: starting.told_ready,
+        Seen: starting.seen,
         Died: starting.died_starting,
         LivedLongEnough: starting.lived,
         NotReadyInTime: starting.not_ready,

@@ -80,6 +80,7 @@ class Replica:
         pid: of its process; 0 when there is none.
         started: whether it has counted as started since it was last spawned; it stays so when it has ended.
         ready: whether it can be used now.
+        seen: what was seen last of one that is not ready; empty if nothing.
         healthy: what its health checks say; None before the first answer.
         tries: failed starts in a row.
         row: restarts in a row, forgotten after a life of `restart.reset_after`, or a start by hand.
@@ -130,6 +131,7 @@ class Replica:
         self.started = self.ready = self.failed = False
         self.healthy: bool | None = None
         self.bad_answers = 0
+        self.seen = ""
         self.end: End | None = None
         self.status: int | None = None
         self.spawn_error = self.why = ""

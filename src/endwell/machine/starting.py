@@ -13,7 +13,17 @@ from endwell.machine.state import State
 from endwell.model.durations import format_duration
 
 if TYPE_CHECKING:
-    from endwell.machine.event import Died, Event, Gone, HooksDone, HooksLate, Ready, Spawned, SpawnFailed
+    from endwell.machine.event import (
+        Died,
+        Event,
+        Gone,
+        HooksDone,
+        HooksLate,
+        Ready,
+        Seen,
+        Spawned,
+        SpawnFailed,
+    )
 
 TOO_QUICKLY = (
     "Exited too quickly (process log may have details)"  # what supervisord says; people search for it
@@ -98,6 +108,11 @@ def told_ready(replica: Replica, _: Ready) -> None:
         replica.announce(replica.state)
 
 
+def seen(replica: Replica, event: Seen) -> None:
+    """It was looked at, and is not ready."""
+    replica.seen = event.what
+
+
 def run_freely(replica: Replica) -> None:
     """The start has succeeded."""
     replica.enter(Phase.RUNNING)
@@ -110,8 +125,10 @@ def run_freely(replica: Replica) -> None:
 
 def not_ready(replica: Replica, _: NotReadyInTime) -> None:
     """It has failed to start, and has to end before that is so for others."""
-    timeout = replica.spec.ready.timeout if replica.spec.ready else None
-    replica.why = f"not ready within {format_duration(timeout or 0.0)}"
+    ready = replica.spec.ready
+    if ready is not None:
+        after = format_duration(ready.timeout or 0.0)
+        replica.why = f"not ready after {after} ({ready.test}): {replica.seen or ready.silence}"
     tell(replica, Phase.FAILING)
 
 

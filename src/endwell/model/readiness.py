@@ -19,6 +19,14 @@ class Means(Enum):
     FILE = "file"  # a path exists
 
 
+_LONGEST = 80  # characters of a test that stands in a message
+_SILENCE = {
+    Means.NOTIFY: "READY=1 did not come",
+    Means.DESCRIPTOR: "no newline came",
+    Means.LOG: "it wrote no line",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """When a service counts as ready.
@@ -34,6 +42,18 @@ class Readiness:
     value: str = ""
     timeout: float | None = None
     every: float = 0.1
+
+    @property
+    def test(self) -> str:
+        """What is waited for, for people: as it is written in a file, or the begin of that, in one line."""
+        means = "" if self.means is Means.HTTP else self.means.value
+        said = " ".join(":".join(one for one in (means, self.value) if one).split())
+        return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 3]}..."
+
+    @property
+    def silence(self) -> str:
+        """What is said of one of whom nothing was seen."""
+        return _SILENCE.get(self.means, "no answer came")
 
 
 class Unhealthy(Enum):

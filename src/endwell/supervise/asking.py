@@ -25,7 +25,8 @@ _LOCAL = ("127.0.0.1", "::1")
 _MOST_OF_AN_ANSWER = 4096
 _REDIRECT_END = 400
 
-Told = "Callable[[bool], None]"
+# Whether the answer is a good one, and else what was seen, in a few words.
+Told = "Callable[[bool, str], None]"
 
 
 class Question(Protocol):
@@ -38,8 +39,8 @@ class Question(Protocol):
 class Runner(Protocol):
     """Who can run a command as the service it asks about."""
 
-    def __call__(self, command: str, answer: Callable[[bool], None]) -> Question:
-        """Run it, and answer whether it has ended with 0."""
+    def __call__(self, command: str, answer: Callable[[bool, str], None]) -> Question:
+        """Run it, and answer whether it has ended with 0, or how else."""
 
 
 class Settled:
@@ -49,7 +50,7 @@ class Settled:
         """There is nothing to cancel."""
 
 
-def ask(means: Means, value: str, loop: Loop, run: Runner, answer: Callable[[bool], None]) -> Question:
+def ask(means: Means, value: str, loop: Loop, run: Runner, answer: Callable[[bool, str], None]) -> Question:
     """Ask once; the answer may come before this returns.
 
     Args:
@@ -60,7 +61,7 @@ def ask(means: Means, value: str, loop: Loop, run: Runner, answer: Callable[[boo
         answer: called with the answer, at most once.
     """
     if means is Means.FILE:
-        answer(os.path.exists(value))  # noqa: PTH110  pathlib brings urllib along
+        answer(os.path.exists(value), "no such file")  # noqa: PTH110  pathlib brings urllib along
         return Settled()
     if means is Means.EXEC:
         return run(value, answer)
@@ -83,14 +84,15 @@ class Connection:
     """
 
     def __init__(
-        self, loop: Loop, host: str, port: int, request: bytes | None, answer: Callable[[bool], None]
+        self, loop: Loop, host: str, port: int, request: bytes | None, answer: Callable[[bool, str], None]
     ) -> None:
         self._loop = loop
         self._port = port
         self._request = request or b""
         self._asks = request is not None
-        self._answer: Callable[[bool], None] | None = answer
+        self._answer: Callable[[bool, str], None] | None = answer
         self._left = list(addresses(host))
+        self._seen = "" if self._left else f"{host} is not in /etc/hosts"
         self._read = b""
         self._socket: _socket.socket | None = None
         self._next()
@@ -108,28 +110,33 @@ class Connection:
             family = _socket.AF_INET6 if ":" in address else _socket.AF_INET
             try:
                 self._socket = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
-            except OSError:
+            except OSError as error:
+                self._fail(error.errno)
                 continue
             # Not writable before it is connected, or refused.
-            if self._socket.connect_ex((address, self._port)) in {0, errno.EINPROGRESS}:
+            number = self._socket.connect_ex((address, self._port))
+            if number in {0, errno.EINPROGRESS}:
                 self._loop.watch(self._socket.fileno(), self._connected, writing=True)
                 return
+            self._fail(number)
             self._close()
-        self._settle(healthy=False)
+        self._settle(self._seen)
 
     def _connected(self) -> None:
         assert self._socket is not None  # noqa: S101  it is what was watched
-        if self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR):
+        if number := self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR):
+            self._fail(number)
             self._next()
             return
         if not self._asks:
-            self._settle(healthy=True)
+            self._settle()
             return
         try:
             sent = self._socket.send(self._request)
         except BlockingIOError:
             return
-        except OSError:
+        except OSError as error:
+            self._fail(error.errno)
             self._next()
             return
         self._request = self._request[sent:]
@@ -146,13 +153,18 @@ class Connection:
             part = b""
         self._read += part
         if b"\n" in self._read or not part or len(self._read) > _MOST_OF_AN_ANSWER:
-            self._settle(healthy=is_good(self._read))
+            self._settle("" if is_good(self._read) else status_of(self._read))
 
-    def _settle(self, *, healthy: bool) -> None:
+    def _fail(self, number: int | None) -> None:
+        # Of several addresses the first one is what people mean; localhost is two.
+        self._seen = self._seen or os.strerror(number or 0).lower()
+
+    def _settle(self, seen: str = "") -> None:
+        """Answer; `seen` is what was wrong."""
         self._close()
         answer, self._answer = self._answer, None
         if answer is not None:
-            answer(healthy)
+            answer(not seen, seen)
 
     def _close(self) -> None:
         if self._socket is not None:
@@ -166,6 +178,13 @@ def is_good(answer: bytes) -> bool:
     version, _, rest = answer.partition(b"\n")[0].partition(b" ")
     status = rest.strip()[:3]
     return version.startswith(b"HTTP/") and status.isdigit() and int(status) < _REDIRECT_END
+
+
+def status_of(answer: bytes) -> str:
+    """Say in a few words what an answer is that is no good one."""
+    version, _, rest = answer.partition(b"\n")[0].partition(b" ")
+    status = rest.strip()[:3]
+    return f"HTTP {int(status)}" if version.startswith(b"HTTP/") and status.isdigit() else "no answer in HTTP"
 
 
 def split_address(value: str) -> tuple[str, int]:

@@ -48,7 +48,7 @@ class Checks:
         self._round += 1
         this = self._round
 
-        def take(good: bool) -> None:  # noqa: FBT001  an answer is yes or no
+        def take(good: bool, _: str = "") -> None:  # noqa: FBT001  an answer is yes or no
             if this != self._round:
                 return
             self.close()

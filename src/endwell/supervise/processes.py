@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from endwell.machine.act import Act
-from endwell.machine.event import Answer, KillingTime, Ready, Spawned, SpawnFailed
+from endwell.machine.event import Answer, KillingTime, Ready, Seen, Spawned, SpawnFailed
 from endwell.machine.state import State
 from endwell.model.stopping import Audience
 from endwell.system import tree
@@ -101,6 +101,7 @@ class Processes:
                 self._lives[key].spec,
                 ended=partial(self._ended, key),
                 ready=partial(self._told.event, key, Ready()),
+                seen=partial(self._seen, key),
             )
         except SpawnError as error:
             self._last_plan.spawned(key, 0)
@@ -173,6 +174,9 @@ class Processes:
 
     def _answered(self, key: Key, healthy: bool) -> None:  # noqa: FBT001  an answer is yes or no
         self._told.event(key, Answer(healthy))
+
+    def _seen(self, key: Key, what: str) -> None:
+        self._told.event(key, Seen(what))
 
     def _ended(self, key: Key, end: End) -> None:
         self._told.inform(self.running.pop(key).close)

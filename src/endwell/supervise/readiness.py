@@ -138,9 +138,11 @@ class LogLine:
     Args:
         expression: the expression.
         ready: called when it is.
+        seen: called once when lines have come, and none of them was it.
     """
 
-    def __init__(self, expression: str, ready: Callable[[], None]) -> None:
+    def __init__(self, expression: str, ready: Callable[[], None], seen: Callable[[str], None]) -> None:
+        self._seen: Callable[[str], None] | None = seen
         self._search = re.compile(expression.encode()).search
         self._ready: Callable[[], None] | None = ready
         self._begun: dict[str, bytes] = {}
@@ -165,6 +167,9 @@ class LogLine:
             ready = self._ready
             self.close()
             ready()
+        elif lines and self._seen is not None:
+            seen, self._seen = self._seen, None
+            seen("no line matched")
 
 
 class Asked:
@@ -175,9 +180,19 @@ class Asked:
         readiness: what, and how often.
         run: for commands.
         ready: called when it is.
+        seen: called with what is wrong, when that is something else than before.
     """
 
-    def __init__(self, loop: Loop, readiness: Readiness, run: Runner, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        readiness: Readiness,
+        run: Runner,
+        ready: Callable[[], None],
+        seen: Callable[[str], None],
+    ) -> None:
+        self._seen = seen
+        self._last = ""
         self._loop = loop
         self._readiness = readiness
         self._run = run
@@ -205,7 +220,7 @@ class Asked:
         self.close()
         this = self._round
 
-        def answer(good: bool) -> None:  # noqa: FBT001  an answer is yes or no
+        def answer(good: bool, seen: str) -> None:  # noqa: FBT001  an answer is yes or no
             if this != self._round:
                 return
             self.close()
@@ -213,16 +228,33 @@ class Asked:
                 self._ready()
             else:
                 self._timer = self._loop.after(self._readiness.every, self._ask)
+                self._tell(seen)
 
         # Before the question: its answer may come at once.
-        self._timer = self._loop.after(max(self._readiness.every, _ONE_QUESTION), self._ask)
+        self._timer = self._loop.after(max(self._readiness.every, _ONE_QUESTION), self._again)
         question = ask(self._readiness.means, self._readiness.value, self._loop, self._run, answer)
         if this == self._round:
             self._question = question
 
+    def _again(self) -> None:
+        self._tell(f"no answer within {max(self._readiness.every, _ONE_QUESTION):g} s")
+        self._ask()
 
-def waiting_for(readiness: Readiness, loop: Loop, run: Runner, ready: Callable[[], None]) -> Waiting:
-    """Return what waits for a process to be ready.
+    def _tell(self, seen: str) -> None:
+        """Say what is wrong, once: it is asked many times a second."""
+        if seen != self._last:
+            self._last = seen
+            self._seen(seen)
+
+
+def waiting_for(
+    readiness: Readiness,
+    loop: Loop,
+    run: Runner,
+    ready: Callable[[], None],
+    seen: Callable[[str], None],
+) -> Waiting:
+    """Return what waits for a process to be ready; `seen` is called with what is seen instead.
 
     Raises:
         OSError: there is no room for another descriptor.
@@ -233,5 +265,5 @@ def waiting_for(readiness: Readiness, loop: Loop, run: Runner, ready: Callable[[
     if readiness.means is Means.DESCRIPTOR:
         return Newline(loop, int(readiness.value), ready)
     if readiness.means is Means.LOG:
-        return LogLine(readiness.value, ready)
-    return Asked(loop, readiness, run, ready)
+        return LogLine(readiness.value, ready, seen)
+    return Asked(loop, readiness, run, ready, seen)

@@ -86,13 +86,21 @@ class Workshop:
         self._children = children
         self._recipe = recipe
 
-    def start(self, spec: ServiceSpec, *, ended: Callable[[End], None], ready: Callable[[], None]) -> Running:
+    def start(
+        self,
+        spec: ServiceSpec,
+        *,
+        ended: Callable[[End], None],
+        ready: Callable[[], None],
+        seen: Callable[[str], None],
+    ) -> Running:
         """Start a replica's process.
 
         Args:
             spec: the replica.
             ended: called with how it has ended.
             ready: called when it says or shows that it is ready; not before `Waiting.begin`.
+            seen: called with what was seen instead, when that is something else than before.
 
         Raises:
             SpawnError: it cannot be started.
@@ -101,7 +109,7 @@ class Workshop:
         outlets = self._open(spec)
         try:
             if spec.ready is not None:
-                waiting = waiting_for(spec.ready, self._loop, self._asker(spec), ready)
+                waiting = waiting_for(spec.ready, self._loop, self._asker(spec), ready, seen)
             if spec.stdin_open:
                 stdin = Stdin(self._loop)
             program = self._recipe.program(
@@ -213,18 +221,18 @@ class Command:
         recipe: Recipe,
         spec: ServiceSpec,
         command: str,
-        answer: Callable[[bool], None],
+        answer: Callable[[bool, str], None],
     ) -> None:
         self._children = children
-        self._answer: Callable[[bool], None] | None = answer
+        self._answer: Callable[[bool, str], None] | None = answer
         self._child: Child | None = None
         silence = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         try:
             program = recipe.program(spec, tuple(shlex.split(command)), (silence, silence))
             self._child = children.start(program, spec.key, self._ended)
-        except (SpawnError, ValueError, IndexError):
+        except (SpawnError, ValueError, IndexError) as error:
             self._answer = None
-            answer(False)  # noqa: FBT003  an answer is yes or no
+            answer(False, f"{error}")  # noqa: FBT003  an answer is yes or no
         finally:
             os.close(silence)
 
@@ -238,7 +246,8 @@ class Command:
         self._child = None
         answer, self._answer = self._answer, None
         if answer is not None:
-            answer(end.status == 0)
+            how = f"ended by {end.signal}" if end.signal else f"exited with {end.code}"
+            answer(end.status == 0, how)
 
 
 def _give(outlets: Outlets, program: Program, stdin: Stdin | None = None) -> None:

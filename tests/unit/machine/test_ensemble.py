@@ -241,7 +241,7 @@ class TestExitWhen:
         services = [spec("slow", ready=ready, start=StartPolicy(retries=0))]
         world = began(*services, manners={"slow": manner}, exit_when=ExitWhen(When.ANY_FAILS))
         world.run(20)
-        assert world.outcome == (1, "slow has failed: not ready within 1s")
+        assert world.outcome == (1, "slow has failed: not ready after 1s (notify): READY=1 did not come")
 
     def test_a_stop_by_hand_is_no_end(self) -> None:
         world = began(spec("a"), exit_when=ExitWhen(When.SERVICE_EXITS, "a"))

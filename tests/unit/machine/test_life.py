@@ -18,6 +18,7 @@ from endwell.machine.event import (
     Hurry,
     Moment,
     Ready,
+    Seen,
     Shutdown,
     Spawned,
     SpawnFailed,
@@ -82,7 +83,7 @@ class TestTable:
     """Every pair is decided: it is in the table, or it is an error that names both."""
 
     # What is not in a row cannot happen there; everything else must not be missing.
-    EVERYWHERE = frozenset({Start, Stop, Hurry, Shutdown, Ready, Answer, Gone, HooksDone})
+    EVERYWHERE = frozenset({Start, Stop, Hurry, Shutdown, Ready, Seen, Answer, Gone, HooksDone})
 
     def test_every_phase_has_a_row(self) -> None:
         assert set(TABLE) == set(Phase)
@@ -382,15 +383,28 @@ class TestReadiness:
         life = Life(spec(ready=self.READY, stop_timeout=3.0, start=StartPolicy(retries=1)))
         life.handle(Start(), 0)
         life.handle(Spawned(7), 0)
+        assert life.handle(Seen("connection refused"), 1) == life.handle(Seen("HTTP 503"), 2) == ()
         assert life.tick(5) == (Send((TERM,), Audience.MAIN), WakeAt(8.0))
         assert (life.state, life.phase) == (State.STARTING, Phase.FAILING)
+        assert life.handle(Seen("no such file"), 6) == ()
         assert life.tick(8)[0] == Kill()
         effects = life.handle(Died(End(signal=Signal(9)), left=True), 8.5)
         assert states(effects) == []
         assert life.tick(11)[0] == Kill()
         assert states(life.handle(Gone(), 11.5)) == [State.BACKOFF]
-        assert life.spawn_error == "not ready within 5s"
+        assert life.spawn_error == "not ready after 5s (notify): HTTP 503"
         assert life.wake == pytest.approx(11.6)
+
+    def test_what_one_life_has_shown_says_nothing_about_the_next(self) -> None:
+        life = Life(spec(ready=self.READY, start=StartPolicy(retries=1)))
+        life.handle(Start(), 0)
+        life.handle(Spawned(7), 0)
+        life.handle(Seen("HTTP 503"), 1)
+        life.handle(Died(End(code=1)), 2)
+        life.tick(3)
+        life.handle(Spawned(8), 3)
+        life.tick(8)
+        assert life.why == "not ready after 5s (notify): READY=1 did not come"
 
     def test_a_stop_meanwhile_keeps_the_time_that_has_passed(self) -> None:
         life = Life(spec(ready=self.READY, stop_timeout=3.0))

@@ -17,6 +17,7 @@ from endwell.machine.event import (
     Hurry,
     Moment,
     Ready,
+    Seen,
     Shutdown,
     Spawned,
     SpawnFailed,
@@ -201,6 +202,10 @@ class Adversary(RuleBasedStateMachine):
     @rule()
     def ready(self) -> None:
         self.take(Ready())
+
+    @rule()
+    def seen(self) -> None:
+        self.take(Seen("no line matched"))
 
     @rule(healthy=st.booleans())
     def answer(self, healthy: bool) -> None:  # noqa: FBT001  hypothesis passes it by name

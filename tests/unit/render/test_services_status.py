@@ -107,8 +107,8 @@ def test_processor_time() -> None:
             RED,
         ),
         (
-            rest("FATAL", status=3, why="not ready within 1s", stopped=0),
-            "Failed (3): not ready within 1s",
+            rest("FATAL", status=3, why="not ready after 1s (fd:3): no newline came", stopped=0),
+            "Failed (3): not ready after 1s (fd:3): no newline came",
             RED,
         ),
         (rest("BACKOFF", status=1, retry_in=4.2), "Restarting (1) in 4 seconds", YELLOW),

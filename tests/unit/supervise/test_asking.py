@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from endwell.model.readiness import Means
-from endwell.supervise.asking import Settled, addresses, ask, http_request, is_good, split_address
+from endwell.model.readiness import Means, Readiness
+from endwell.supervise.asking import Settled, addresses, ask, http_request, is_good, split_address, status_of
+from endwell.supervise.readiness import waiting_for
 from endwell.system.loop import Loop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from endwell.supervise.streams import Outlets
 
 
 @pytest.mark.parametrize(
@@ -88,20 +95,92 @@ def test_who_takes_connections_is_there(listens: bool) -> None:  # noqa: FBT001 
     if not listens:
         door.close()
     loop = Loop()
-    answers: list[bool] = []
-    ask(Means.TCP, str(port), loop, never, answers.append)
+    answers: list[tuple[bool, str]] = []
+    ask(Means.TCP, str(port), loop, never, lambda *answer: answers.append(answer))
     while not answers:
         loop.turn()
-    assert answers == [listens]
+    assert answers == [(True, "") if listens else (False, "connection refused")]
     loop.close()
     door.close()
+
+
+def test_a_host_that_is_not_known_is_named() -> None:
+    loop = Loop()
+    answers: list[object] = []
+    ask(Means.TCP, "example.invalid:80", loop, never, lambda *answer: answers.append(answer))
+    assert answers == [(False, "example.invalid is not in /etc/hosts")]
+    loop.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP 503"),
+        (b"SSH-2.0-x\r\n", "no answer in HTTP"),
+        (b"", "no answer in HTTP"),
+    ],
+)
+def test_what_was_wrong_with_an_answer_is_said(answer: bytes, said: str) -> None:
+    assert status_of(answer) == said
+
+
+def test_what_is_seen_is_told_when_it_has_changed() -> None:
+    answers = [(False, "exited with 1"), (False, "exited with 1"), (False, "exited with 2"), (True, "")]
+    told: list[str] = []
+    loop = Loop()
+
+    def run(command: str, answer: Callable[[bool, str], None]) -> Settled:
+        assert command == "test -e x"
+        answer(*answers.pop(0))
+        return Settled()
+
+    readiness = Readiness(Means.EXEC, "test -e x", every=0.001)
+    waiting = waiting_for(readiness, loop, run, loop.stop, told.append)
+    waiting.begin(cast("Outlets", None), 0)  # nobody writes
+    loop.run()
+    assert told == ["exited with 1", "exited with 2"]
+    waiting.close()
+    loop.close()
+
+
+def test_a_line_that_does_not_match_is_told_once() -> None:
+    told: list[str] = []
+    heard: list[Callable[[str, bytes], None]] = []
+
+    class Written:
+        watch = heard.append
+
+    loop = Loop()
+    waiting = waiting_for(
+        Readiness(Means.LOG, "^go$"), loop, never, lambda: told.append("ready"), told.append
+    )
+    waiting.begin(cast("Outlets", Written()), 0)  # all that it needs of them
+    for text in (b"not y", b"et\n", b"no\n", b"go", b"\n"):
+        heard[0]("stdout", text)
+    assert told == ["no line matched", "ready"]
+    loop.close()
+
+
+@pytest.mark.parametrize(
+    ("readiness", "test"),
+    [
+        (Readiness(Means.NOTIFY), "notify"),
+        (Readiness(Means.TCP, "6379"), "tcp:6379"),
+        (Readiness(Means.HTTP, "http://localhost/x"), "http://localhost/x"),
+        (Readiness(Means.EXEC, "a \\\n  b"), "exec:a \\ b"),
+        (Readiness(Means.FILE, "/" + "x" * 200), "file:/" + "x" * 71 + "..."),
+    ],
+)
+def test_a_test_is_said_in_one_line_that_is_not_too_long(readiness: Readiness, test: str) -> None:
+    assert readiness.test == test
 
 
 def test_a_question_that_is_cancelled_is_not_answered() -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         loop = Loop()
-        answers: list[bool] = []
-        question = ask(Means.TCP, str(door.getsockname()[1]), loop, never, answers.append)
+        answers: list[object] = []
+        port = str(door.getsockname()[1])
+        question = ask(Means.TCP, port, loop, never, lambda *answer: answers.append(answer))
         question.cancel()
         loop.after(0.0, loop.stop)
         loop.run()
