@@ -150,6 +150,35 @@ def test_it_is_told_when_the_container_ends(web: Project) -> None:
     assert out == b"got TERM\n"
 
 
+def test_it_is_told_with_the_first_services_also_when_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    # The service waits for the other one: it would be killed if that were told when services are over.
+    web = service("web", "trap 'read x < gate; exit 0' TERM; exec 8<>never; echo up; read line <&8")
+    script = "trap '' HUP; trap 'echo go > gate; exit 0' TERM; exec 8<>never; echo up; read line <&8"
+    with Project(tmp_path, web, "--grace", "1m") as project:
+        project.wait_for("web | up")
+        running = project.begin("exec", "web", "sh", "-c", script)
+        read_until(running, b"up\n")
+        running.kill()
+        running.wait(PATIENCE)
+        assert project.stop() == 0
+        (one,) = project.report["rest"]
+        assert (one["exec_of"], one["killed"]) == ("web", False)
+        name = f"exec of web: sh -c {script} (process {one['pid']})"
+        assert f"endwell: {name} was told SIGTERM and ended" in project.err
+
+
+def test_one_that_does_not_leave_is_killed_at_the_end_and_named(tmp_path: Path) -> None:
+    with Project(tmp_path, service("web"), "--grace", "2s") as project:
+        project.wait_for("web | up web")
+        script = "trap '' TERM; exec 8<>never; echo up; read line <&8"
+        running = project.begin("exec", "web", "sh", "-c", script)
+        read_until(running, b"up\n")
+        assert project.stop() == 124
+        pid = project.report["rest"][0]["pid"]
+        assert f"endwell: exec of web: sh -c {script} (process {pid}) had to be killed" in project.err
+
+
 # -------------------------------------------------------------------------------------------- with a terminal
 
 
@@ -195,6 +224,14 @@ def test_a_shell_on_a_terminal(web: Project, sitting: Sitting) -> None:
     assert shell.wait(PATIENCE) == 7
     sitting.shows("the last words\r\n")
     assert sitting.is_as_before()
+
+
+def test_a_shell_that_is_typed_at_does_not_hold_up_the_end(web: Project, sitting: Sitting) -> None:
+    sitting.begin(web, "exec", "-it", "-e", "PS1=now? ", "web-1", "sh", "-i")
+    sitting.shows("now? ")
+    assert web.stop() == 0
+    assert web.report["rest"][0]["exec_of"] == "web-1"
+    assert not web.report["rest"][0]["killed"]
 
 
 def test_its_terminal_is_as_large_as_ours(web: Project, sitting: Sitting) -> None:

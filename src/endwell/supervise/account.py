@@ -40,6 +40,7 @@ class Account:
         present: the replicas of which there was a process then.
         rest_told: the others who got SIGTERM at the end, by number with their command line.
         rest_killed: likewise SIGKILL.
+        visitors: those among them who were started by `endwell exec`, by number with the service's name.
         killed_last: the replicas that were killed when the time for all was over.
         late: the replicas that were still there when the time was over.
         lost: sentences about output that could not be written.
@@ -55,6 +56,7 @@ class Account:
         self.present: tuple[Key, ...] = ()
         self.rest_told: dict[int, str] = {}
         self.rest_killed: dict[int, str] = {}
+        self.visitors: dict[int, str] = {}
         self.killed_last: frozenset[Key] = frozenset()
         self.late: tuple[Key, ...] = ()
         self.lost: tuple[str, ...] = ()
@@ -98,7 +100,7 @@ class Account:
                 yield f"{life.spec.label} {self._course(life)}"
         for pid, name in self.rest_told.items():
             if pid not in self.rest_killed:
-                yield f"process {pid} ({name}), which belonged to no service, was told SIGTERM and ended"
+                yield f"{self._stranger(pid, name)} was told SIGTERM and ended"
         for life in killed:
             if _left_somebody(life):
                 at = _after(life.killed_at, self.asked) or 0.0
@@ -109,7 +111,7 @@ class Account:
             else:
                 yield f"{life.spec.label} had to be killed: {self._course(life)}"
         for pid, name in self.rest_killed.items():
-            yield f"process {pid} ({name}), which belonged to no service, had to be killed"
+            yield f"{self._stranger(pid, name)} had to be killed"
         for key in self.late:
             yield f"{names.get(key, key[0])} was still there when the time was over"
         yield from self.lost
@@ -127,7 +129,12 @@ class Account:
             "stop": {"reason": self.reason, "why": self.outcome.why if self.outcome else None},
             "services": [self._row(life) for life in self._of(lives)],
             "rest": [
-                {"pid": pid, "command": name, "killed": pid in self.rest_killed}
+                {
+                    "pid": pid,
+                    "command": name,
+                    "killed": pid in self.rest_killed,
+                    "exec_of": self.visitors.get(pid),
+                }
                 for pid, name in {**self.rest_told, **self.rest_killed}.items()
             ],
             "late": [
@@ -141,6 +148,11 @@ class Account:
         }
 
     # ---------------------------------------------------------------------------------------------------- how
+
+    def _stranger(self, pid: int, name: str) -> str:
+        if pid in self.visitors:
+            return f"exec of {self.visitors[pid]}: {name} (process {pid})"
+        return f"process {pid} ({name}), which belonged to no service,"
 
     def _of(self, lives: Iterable[Life]) -> list[Life]:
         return [life for life in lives if life.spec.key in self.present]

@@ -22,7 +22,7 @@ from endwell.system import tree
 from endwell.system.spawn import spawn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from endwell.system.child_process import Process
     from endwell.system.program import Program
@@ -44,12 +44,16 @@ class Child:
         key: the replica it is for.
         main: whether it is the replica's own process, and not a hook or a question.
         ended: called with how it ended.
+        beside: the name of the service beside which somebody has started it by hand; empty for our own doing.
+        terminal: whether it has one of its own.
     """
 
     process: Process
     key: Key
     main: bool
     ended: Callable[[End], None]
+    beside: str = ""
+    terminal: bool = False
 
 
 class Children:
@@ -88,14 +92,22 @@ class Children:
 
     # ------------------------------------------------------------------------------------------ start and end
 
-    def start(self, program: Program, key: Key, ended: Callable[[End], None], *, main: bool = False) -> Child:
-        """Start a program for a replica.
+    def start(
+        self,
+        program: Program,
+        key: Key,
+        ended: Callable[[End], None],
+        *,
+        main: bool = False,
+        beside: str = "",
+    ) -> Child:
+        """Start a program for a replica, or beside it.
 
         Raises:
             SpawnError: it cannot be.
         """
         program = replace(program, soft={**program.soft, "locks": self._marks[key]})
-        child = Child(spawn(program), key, main, ended)
+        child = Child(spawn(program), key, main, ended, beside, program.terminal)
         pid = child.process.pid
         self._children[pid] = child
         self._at_work[key] = self._at_work.get(key, 0) + 1
@@ -115,6 +127,10 @@ class Children:
         child.ended = partial(ended, child)
         self._children[child.process.pid] = child
         return child
+
+    def visitors(self) -> list[Child]:
+        """Return the programs that somebody has started beside a replica."""
+        return [child for child in self._children.values() if child.beside]
 
     def is_ours(self, pid: int) -> bool:
         """Whether it is a program of `start_own`, which ends when we do: nobody's business."""
@@ -223,14 +239,18 @@ class Children:
         if self._children.get(child.process.pid) is child:
             self._kill_below(lambda: [child.process.pid], self._marks[child.key])
 
-    def send_all(self, numbers: Sequence[int]) -> list[int]:
-        """Send signals to everybody but us; return who has got them."""
+    def send_visitor(self, child: Child, numbers: Sequence[int]) -> list[int]:
+        """Send signals to one of `visitors` and to those below it; return who has got them."""
+        return tree.signal_all(tree.below([child.process.pid]), numbers, self._marks[child.key])
+
+    def send_all(self, numbers: Sequence[int], spare: Collection[int] = ()) -> list[int]:
+        """Send signals to everybody but us, and but some unless we are PID 1; return who has got them."""
         if os.getpid() == 1:
             told = self.anybody()
             for number in numbers:
                 _broadcast(number)
             return told
-        return tree.signal_all(self.anybody(), numbers, None)
+        return tree.signal_all([pid for pid in self.anybody() if pid not in spare], numbers, None)
 
     def kill_all(self) -> list[int]:
         """Send SIGKILL to everybody but us, those who come to light later too; return who has got it."""

@@ -1,4 +1,9 @@
-"""Those who belong to no service: told when all services are over, and killed when the time is."""
+"""Those who belong to no service: told when all services are over, and killed when the time is.
+
+What somebody has started beside a service (`endwell exec`) is told when the stop begins: it needs nobody, and
+nobody needs it, so there is nothing to wait for. What has a terminal loses it, and a shell that is typed at
+ends for nothing else.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from endwell.supervise.account import Account
-    from endwell.supervise.children import Children
+    from endwell.supervise.children import Child, Children
     from endwell.system.loop import Loop
 
 TELL = (int(signal.SIGTERM), int(signal.SIGCONT))
+_TELL_AT_TERMINAL = (int(signal.SIGTERM), int(signal.SIGHUP), int(signal.SIGCONT))
 
 
 class Rest:
@@ -36,14 +42,26 @@ class Rest:
         self._account = account
         self._gone = gone
         self._asked = False
+        self._visitors: list[Child] = []  # who were told
         self._strangers: dict[int, int] = {}  # those who are not below us, and a pidfd of each
+
+    def tell_visitors(self) -> None:
+        """Tell those who were started beside services to end, with all that came from them."""
+        names = self._names()
+        self._visitors = self._children.visitors()
+        for child in self._visitors:
+            told = self._children.send_visitor(child, _TELL_AT_TERMINAL if child.terminal else TELL)
+            self._account.visitors |= dict.fromkeys(told, child.beside)
+            self._account.rest_told |= {pid: names.get(pid, "") for pid in told}
 
     def tell(self) -> None:
         """Tell them to end."""
         names = self._names()
-        self._account.rest_told = {
+        # To many programs a second signal means to hurry.
+        spare = {child.process.pid for child in self._children.visitors() if child in self._visitors}
+        self._account.rest_told |= {
             pid: names.get(pid, "")
-            for pid in self._children.send_all(TELL)
+            for pid in self._children.send_all(TELL, spare)
             if not self._children.is_ours(pid)
         }
         self._asked = True

@@ -158,6 +158,7 @@ class Supervisor:
         now = self._loop.now()
         for call in self.on_stop:
             self._inform(partial(call, reason))
+        self._tell_visitors()
         self.account.begin(reason, self.ensemble.lives.values(), now)
         self._perform(self.ensemble.shutdown(now))
 
@@ -261,6 +262,7 @@ class Supervisor:
     def _do_for_all(self, act: Act) -> None:
         match act.effect:
             case Outcome():
+                self._tell_visitors()
                 self.account.outcome = act.effect
                 # The machine has told services at the time of its own, before this is performed.
                 ending = self.ensemble.ending
@@ -286,6 +288,10 @@ class Supervisor:
                 self.account.over = self._loop.now()
                 self._done = True
                 self._publish(act)
+
+    def _tell_visitors(self) -> None:
+        if self.account.asked is None:
+            self._inform(self._rest.tell_visitors)
 
     def _swapped(self, swapped: Swapped) -> None:
         """Take note of who there is now: those who are gone are forgotten, before others are started."""

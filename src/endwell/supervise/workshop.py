@@ -199,7 +199,8 @@ class Workshop:
             SpawnError: it cannot be started.
         """
         program = self._recipe.program(spec, command, ends[1:], stdin=ends[0])
-        return self._children.start(replace(program, terminal=terminal), spec.key, ended)
+        program = replace(program, terminal=terminal)
+        return self._children.start(program, spec.key, ended, beside=spec.label)
 
     def _open(self, spec: ServiceSpec) -> Outlets:
         try:
