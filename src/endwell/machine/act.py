@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from endwell.machine.ending import KillRest, Over, TellRest
     from endwell.machine.event import Spawned
     from endwell.machine.outcome import Outcome
-    from endwell.machine.reloading import Cleared, Dropped, Swapped
+    from endwell.machine.reloading import Cleared, Dropped, Renewing, Swapped
 
 Key = tuple[str, int]
 
@@ -53,6 +53,7 @@ class Act(NamedTuple):
         | Refused
         | RollingDone
         | Outcome
+        | Renewing  # for listeners only
         | Cleared
         | Swapped
         | Dropped

@@ -31,6 +31,17 @@ Key = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Renewing:
+    """Everything is stopped now, and started anew by the file: supervisord's restart.
+
+    Args:
+        why: the name of a signal; empty where a client has asked for it.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cleared:
     """Nobody is left of those that had to end: call `Ensemble.swap`."""
 

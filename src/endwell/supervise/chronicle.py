@@ -11,6 +11,7 @@ from endwell.machine.act import Refused, RollingDone
 from endwell.machine.effect import Announce, Kill
 from endwell.machine.event import Spawned
 from endwell.machine.outcome import Outcome
+from endwell.machine.reloading import Renewing
 from endwell.machine.state import State
 from endwell.supervise.own_log import Level
 
@@ -45,6 +46,8 @@ class Chronicle:
         if act.key is None:
             if isinstance(act.effect, Outcome):
                 self._write(Level.WARN, f"stopping: {act.effect.why}")
+            elif isinstance(act.effect, Renewing) and act.effect.why:
+                self._write(Level.WARN, f"received {act.effect.why} indicating restart request")
             return
         life, effect = self._lives.get(act.key), act.effect
         if life is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from endwell.machine.reloading import Swapped
+from endwell.machine.reloading import Dropped, Renewing, Swapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -32,6 +32,7 @@ class Hearing:
         self._server = server
         self._say = say
         self._listeners: Listeners | None = None
+        self._renewing: Act | None = None
         supervisor.listeners.append(self._heard)
         specs = [life.spec for life in supervisor.ensemble.lives.values()]
         if _any_listen(specs):
@@ -46,6 +47,10 @@ class Hearing:
         listeners = self._listeners
         if listeners is None and isinstance(act.effect, Swapped) and _any_listen(act.effect.project.services):
             listeners = self._bring_in()
+            if self._renewing is not None:
+                listeners.take(self._renewing)
+        if isinstance(act.effect, Renewing | Swapped | Dropped):
+            self._renewing = act if isinstance(act.effect, Renewing) else None
         if listeners is not None:
             listeners.take(act)
 

@@ -23,7 +23,7 @@ from endwell.machine.effect import Announce
 from endwell.machine.listener import Broken, Handled, Rejected
 from endwell.machine.notice import Origin, Pieces
 from endwell.machine.pool import Pool
-from endwell.machine.reloading import Swapped
+from endwell.machine.reloading import Dropped, Renewing, Swapped
 from endwell.machine.state import State
 from endwell.supervise.stdin import BOUND
 from endwell.supervise.ticks import Ticks
@@ -77,6 +77,7 @@ class Listeners:
         self._alarms: dict[str, Timer] = {}
         self._ticks = Ticks(loop, wall, self._publish)
         self._ending = False
+        self._renewing = False
         self._held: dict[Key, Callable[[], None]] = {}
 
     # ------------------------------------------------------------------------------------------- from outside
@@ -94,12 +95,17 @@ class Listeners:
         """Take what is new."""
         if self._ensemble.ending is not None and not self._ending:
             self._ending = True
-            self._publish(notice.stopping())
+            self._stopping()
         effect = act.effect
         if isinstance(effect, Announce) and act.key is not None:
             self._changed(act.key, effect)
+        elif isinstance(effect, Renewing):
+            self._stopping()
+            self._renewing = True
         elif isinstance(effect, Swapped):
             self._swapped(effect)
+        elif isinstance(effect, Dropped):
+            self._renewing = False
 
     def spawned(self, key: Key, running: Running) -> None:
         """Take note of a new process of a replica."""
@@ -168,6 +174,10 @@ class Listeners:
         if f"PROCESS_LOG_{stream.upper()}" in self._wanted and (text := pieces.feed(text)):
             self._publish(notice.logged(origin, stream, text))
 
+    def _stopping(self) -> None:
+        if not self._renewing:
+            self._publish(notice.stopping())
+
     def _swapped(self, swapped: Swapped) -> None:
         before, self._pools, self._pool_of, self._wanted = self._pools, {}, {}, frozenset()
         for name, own in _by_group(swapped.project.services).items():
@@ -176,10 +186,14 @@ class Listeners:
             if (alarm := self._alarms.pop(name, None)) is not None:
                 alarm.cancel()
         self._ticks.want(self._wanted)
-        for name in swapped.groups_removed:
+        # A supervisord that was restarted knows of nobody who was there before.
+        for name in () if self._renewing else swapped.groups_removed:
             self._publish(notice.group_removed(name))
         for name in swapped.groups_added:
             self._publish(notice.group_added(name))
+        if self._renewing:
+            self._renewing = False
+            self._publish(notice.running())
 
     def _add_pool(self, name: str, specs: list[ServiceSpec], before: Pool | None = None) -> None:
         """Let those of a group who listen be told from now on; nobody may."""

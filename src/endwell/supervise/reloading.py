@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from endwell.machine.act import Act
 from endwell.machine.changes import by_group, by_replica, group_of, groups
 from endwell.machine.order import OrderError
-from endwell.machine.reloading import Dropped, Swapped
+from endwell.machine.reloading import Dropped, Renewing, Swapped
 from endwell.machine.replica import Next, Phase
 from endwell.machine.state import STOPPED_STATES, State
 from endwell.model.control import ControlError, Kind
@@ -29,7 +30,6 @@ from endwell.supervise.reading import UnreadableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from endwell.machine.act import Act
     from endwell.machine.changes import Changes, Names
     from endwell.model.project import Project
     from endwell.model.service import ServiceSpec
@@ -148,11 +148,12 @@ class Reloading:
         wanted = self._to_start(changes, new)
         self._apply(reading, changes.away, wanted, (done, Applied(names, self._warnings(reading))))
 
-    def renew(self, done: Callable[[Applied | ControlError], None]) -> None:
+    def renew(self, done: Callable[[Applied | ControlError], None], why: str = "") -> None:
         """Read the file, stop all, and start anew: what supervisord does on SIGHUP and its client's `reload`.
 
         Args:
             done: as for `reload`.
+            why: the name of the signal that has asked for it, if one has.
 
         Raises:
             ControlError: as for `reload`.
@@ -163,12 +164,16 @@ class Reloading:
         changes = by_group(self._specs, new, {group_of(spec) for spec in new})
         names = groups(self._specs, new, self._words, reading.words())
         wanted = {spec.key for spec in new if spec.autostart}
-        self._apply(reading, changes.away, wanted, (done, Applied(names, self._warnings(reading), anew=True)))
+        applied = Applied(names, self._warnings(reading), anew=True)
+        self._apply(reading, changes.away, wanted, (done, applied), Renewing(why))
 
     def hangup(self) -> None:
         """Take a SIGHUP."""
         try:
-            (self.renew if self.known.by_group else self.reload)(self._tell)
+            if self.known.by_group:
+                self.renew(self._tell, "SIGHUP")
+            else:
+                self.reload(self._tell)
         except ControlError as error:
             self._tell(error)
 
@@ -235,6 +240,7 @@ class Reloading:
         away: Collection[Key],
         wanted: Collection[Key],
         asked: tuple[Callable[[Applied | ControlError], None], Applied],
+        renewing: Renewing | None = None,
     ) -> None:
         """Let a whole file take the place of what is active."""
         acts = self._exchange(reading.project, away, wanted)
@@ -242,6 +248,8 @@ class Reloading:
         self._specs = reading.project.services
         self._own_words = None
         self._waiting.append(asked)
+        if renewing is not None:
+            acts.insert(0, Act(None, renewing))
         self._supervisor.do(acts)
 
     def _apply_some(self, specs: Collection[ServiceSpec], wanted: Collection[Key]) -> None:

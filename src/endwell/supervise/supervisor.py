@@ -20,7 +20,7 @@ from endwell.machine.ending import KillRest, Over, TellRest
 from endwell.machine.ensemble import Ensemble
 from endwell.machine.event import Died, Gone, SpawnFailed
 from endwell.machine.outcome import Outcome
-from endwell.machine.reloading import Cleared, Dropped, Swapped
+from endwell.machine.reloading import Cleared, Dropped, Renewing, Swapped
 from endwell.machine.replica import Phase
 from endwell.machine.state import State
 from endwell.model.stopping import StopPlan
@@ -70,7 +70,7 @@ class Supervisor:
     Attributes:
         ensemble: what is decided.
         listeners: called with each act that is news: Spawned, Kill, Announce, Refused, RollingDone, Outcome,
-            Swapped, Dropped and Over.
+            Renewing, Swapped, Dropped and Over.
         on_stop: called when the end of everything is asked for, with the reason; each time.
         on_reopen: called when log files are opened anew.
         on_rest: called when all services are over, before who is left is told to end.
@@ -274,7 +274,7 @@ class Supervisor:
             case Swapped():
                 self._swapped(act.effect)
                 self._publish(act)
-            case Dropped():
+            case Renewing() | Dropped():
                 self._publish(act)
             case TellRest():
                 for call in self.on_rest:

@@ -13,7 +13,7 @@ from endwell.machine.ending import KillRest, Over, TellRest
 from endwell.machine.ensemble import Ensemble
 from endwell.machine.event import Died, Gone, HooksDone, Moment, Ready, Spawned, SpawnFailed
 from endwell.machine.outcome import Outcome
-from endwell.machine.reloading import Cleared, Dropped, Swapped
+from endwell.machine.reloading import Cleared, Dropped, Renewing, Swapped
 from endwell.machine.state import ARROWS
 from endwell.model.process import End
 from endwell.model.signals import KILL
@@ -131,6 +131,8 @@ class World:
                 self._swapped(effect)
             case Dropped():
                 self.dropped += 1
+            case Renewing():
+                pass  # it is for those who listen
             case TellRest():
                 assert not any(guest.pid for guest in self.guests.values())
                 self.rest_told = self.now

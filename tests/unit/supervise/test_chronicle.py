@@ -11,6 +11,7 @@ from endwell.machine.effect import Announce, Kill
 from endwell.machine.event import Spawned
 from endwell.machine.life import Life
 from endwell.machine.outcome import Outcome
+from endwell.machine.reloading import Renewing
 from endwell.machine.state import State
 from endwell.model.process import End
 from endwell.model.restart import StartPolicy
@@ -123,6 +124,12 @@ def test_the_end_of_everything_is_told_once_and_when_it_is_hurried() -> None:
         "waiting for web_00 to die",
         "received SIGTERM again: the next step is taken at once",
     ]
+
+
+def test_a_restart_is_told_if_a_signal_has_asked_for_it() -> None:
+    said = "30 received SIGHUP indicating restart request"
+    assert told(Act(None, Renewing("SIGHUP"))) == [said]
+    assert told(Act(None, Renewing(""))) == []
 
 
 def test_news_of_one_who_is_gone_are_no_error() -> None:

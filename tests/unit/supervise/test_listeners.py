@@ -10,7 +10,7 @@ import pytest
 from endwell.machine.act import Act
 from endwell.machine.effect import Announce
 from endwell.machine.ensemble import Ensemble
-from endwell.machine.reloading import Swapped
+from endwell.machine.reloading import Renewing, Swapped
 from endwell.machine.state import State
 from endwell.model.project import Project
 from endwell.model.service import Listening, Log, ServiceSpec
@@ -250,6 +250,37 @@ def test_who_listens_goes_on_through_a_reload_and_hears_of_the_groups(rigs: Call
         "PROCESS_GROUP_ADDED groupname:web\n",
         "PROCESS_GROUP_REMOVED groupname:web\n",
         "PROCESS_GROUP_ADDED groupname:db\n",
+    ]
+
+
+def test_a_restart_of_everything_is_told_as_supervisord_tells_it(rigs: Callable[..., Rig]) -> None:
+    rig = rigs("PROCESS_GROUP", "SUPERVISOR_STATE_CHANGE", buffer_size=20)
+    process = rig.spawn()
+    process.writes(b"READY\n")
+    for _ in range(2):
+        process.writes(b"RESULT 2\nOKREADY\n")
+    rig.listeners.take(Act(None, Renewing("SIGHUP")))
+    rig.listeners.take(Act(None, Renewing("SIGHUP")))  # twice is once
+    process.writes(b"RESULT 2\nOKREADY\n")
+    assert process.events == [
+        "PROCESS_GROUP_ADDED groupname:mail\n",
+        "PROCESS_GROUP_ADDED groupname:web\n",
+        "SUPERVISOR_STATE_CHANGE_RUNNING ",
+        "SUPERVISOR_STATE_CHANGE_STOPPING ",
+    ]
+    rig.listeners.ended(MAIL)
+    rig.swap(*rig.project.services, removed=("mail", "web"), added=("mail", "web"))
+    rig.swap(*rig.project.services, removed=("web",), added=("web",))  # and the next one is an ordinary one
+    process = rig.spawn()
+    process.writes(b"READY\n")
+    for _ in range(4):
+        process.writes(b"RESULT 2\nOKREADY\n")
+    assert process.events == [
+        "PROCESS_GROUP_ADDED groupname:mail\n",
+        "PROCESS_GROUP_ADDED groupname:web\n",
+        "SUPERVISOR_STATE_CHANGE_RUNNING ",
+        "PROCESS_GROUP_REMOVED groupname:web\n",
+        "PROCESS_GROUP_ADDED groupname:web\n",
     ]
 
 
