@@ -6,8 +6,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from endwell.gateway import configuration, general, logs, processes
+from endwell.gateway.bulk import Bulk
 from endwell.gateway.control import Gone
 from endwell.gateway.faults import FaultError, fault_of
+from endwell.gateway.files import LONGEST
 from endwell.gateway.method import Method, Parameter
 from endwell.model.control import ControlError
 from endwell.model.faults import Fault
@@ -29,9 +31,11 @@ class Rpc:
     Args:
         supervisor: whom it is about.
         interfaces: the names under which supervisord's own methods are offered: usually `supervisor`.
+        most: bytes of the results of several calls in one, all together.
     """
 
-    def __init__(self, supervisor: Supervisor, interfaces: Iterable[str]) -> None:
+    def __init__(self, supervisor: Supervisor, interfaces: Iterable[str], most: int = LONGEST) -> None:
+        self._most = most
         self._methods: dict[str, tuple[object, Method]] = {
             f"{space}.{name}": (supervisor, method)
             for space in interfaces
@@ -71,15 +75,19 @@ class Rpc:
         return self._method(name).signature
 
     async def multicall(self, *, calls: list[object]) -> list[object]:
-        """As system.multicall: one after another, each with its result or its fault."""
-        return [await self._result(call) for call in calls]
+        """As system.multicall: one after another, each with its result or its fault, as far as they fit."""
+        bulk = Bulk(self._most)
+        return [await self._result(call, bulk) for call in calls]
 
-    async def _result(self, call: object) -> object:
+    async def _result(self, call: object, bulk: Bulk) -> object:
         try:
             name, parameters = _read(call)
-            return await self.call(name, parameters)
+            bulk.check()
+            result = await self.call(name, parameters)
+            bulk.take(result)
         except FaultError as error:
             return {"faultCode": int(error.code), "faultString": error.text}
+        return result
 
     def _method(self, name: str) -> Method:
         if name not in self._methods:
