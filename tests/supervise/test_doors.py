@@ -9,16 +9,18 @@ import select
 import signal
 import socket
 import stat
+import sys
+import sysconfig
 import tempfile
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
 import pytest
 
-from tests.gateway.fake import Unix, UnixConnection, connect
-from tests.supervise.upping import PATIENCE, STOP, Up, program
+from tests.gateway.fake import Unix, UnixConnection, connect, to_the_end
+from tests.supervise.upping import PATIENCE, SOURCES, STOP, Up, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,20 +91,76 @@ def test_a_gateway_that_dies_is_started_anew(tmp_path: Path, short: Path) -> Non
         assert up.stop() == 0
 
 
-def test_one_that_cannot_live_is_not_started_again_and_again(tmp_path: Path, short: Path) -> None:
+def broken(tmp_path: Path, line: str) -> tuple[str, ...]:
+    """What makes a gateway fail as it is loaded."""
     (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "h11.py").write_text("raise SystemExit(7)\n")
-    prefix = (
-        "env",
-        f"PYTHONPATH={tmp_path}/broken:{os.environ.get('PYTHONPATH', '')}:{Path(__file__).parents[2]}/src",
-    )
+    (tmp_path / "broken" / "h11.py").write_text(line)
+    return ("env", f"PYTHONPATH={tmp_path}/broken:{os.environ.get('PYTHONPATH', '')}:{SOURCES}")
+
+
+def test_one_that_cannot_live_is_not_started_again_and_again(tmp_path: Path, short: Path) -> None:
+    prefix = broken(tmp_path, "raise SystemExit(7)\n")
     with Up(tmp_path, door(short) + program("web", STOP), prefix=prefix) as up:
         up.wait_for("up web")
-        with connect(str(short / "s")):
+        with connect(str(short / "s")) as first:
             up.wait_for(
                 "the gateway of [unix_http_server] has ended with 7: started again for who comes after 1 s",
-                "the gateway of [unix_http_server] has ended with 7: started again for who comes after 2 s",
+                "the gateway of [unix_http_server] has ended with 7: started again for who comes after 2 s"
+                "; until then everybody is answered with 503",
             )
+            assert to_the_end(first).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        # Nobody has to wait any more, whether he asks first or only comes.
+        with connect(str(short / "s")) as silent:
+            assert to_the_end(silent).startswith(b"HTTP/1.1 503 ")
+        with pytest.raises(ProtocolError) as caught:
+            proxy(short).supervisor.getPID()
+        assert caught.value.errcode == 503
+        assert up.stop() == 0
+        # Whoever has come when the pause was over has had one more started, and no other.
+        assert len([line for line in up.err if "the gateway of" in line]) in (2, 3)
+
+
+def test_one_that_cannot_be_loaded_says_so_in_a_line(tmp_path: Path, short: Path) -> None:
+    prefix = broken(tmp_path, "raise ImportError('half a package')\n")
+    with Up(tmp_path, door(short) + program("web", STOP), prefix=prefix) as up:
+        up.wait_for("up web")
+        with connect(str(short / "s")) as client:
+            assert to_the_end(client).startswith(b"HTTP/1.1 503 ")
+        assert up.stop() == 0
+        said = [line for line in up.err if "gateway" in line]
+        assert [line for line in said if "cannot be loaded: ImportError: half a package: install" in line]
+        assert not [line for line in up.err if "Traceback" in line]
+
+
+def test_one_that_cannot_be_executed_leaves_nobody_waiting(tmp_path: Path, short: Path) -> None:
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    site = f"{os.environ.get('PYTHONPATH', '')}:{SOURCES}:{sysconfig.get_path('purelib')}"
+    prefix = ("env", f"PYTHONPATH={site}")
+    with Up(
+        tmp_path, door(short) + program("web", STOP), prefix=prefix, endwell=(str(python), "-m", "endwell")
+    ) as up:
+        up.wait_for("up web")
+        python.unlink()
+        with connect(str(short / "s")) as client:
+            assert to_the_end(client).startswith(b"HTTP/1.1 503 ")
+        failed = "the gateway of [unix_http_server] cannot be started"
+        up.wait_until(lambda: len([line for line in up.err if failed in line]) == 2)
+        assert up.stop() == 0
+
+
+def test_a_port_is_answered_too(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    text = f"[inet_http_server]\nport=127.0.0.1:{port}\n{INTERFACE}{program('web', STOP)}"
+    with Up(tmp_path, text, prefix=broken(tmp_path, "raise SystemExit(7)\n")) as up:
+        up.wait_for("up web")
+        connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        connection.request("POST", "/RPC2", body=b"x" * 1000)
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Retry-After")) == (503, "2")
+        assert b"the supervisor's own output says why" in answer.read()
+        connection.close()
         assert up.stop() == 0
 
 

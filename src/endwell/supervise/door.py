@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from endwell.model.place import Place
 from endwell.model.supervisord_servers import InetServer, UnixServer
@@ -15,6 +15,9 @@ from endwell.model.web import Web
 from endwell.records import replace
 from endwell.system.listening import Listening
 from endwell.system.ports import Port
+
+if TYPE_CHECKING:
+    import _socket
 
 Server = UnixServer | InetServer | Web
 
@@ -26,6 +29,9 @@ class Socket(Protocol):
 
     def fileno(self) -> int:
         """Return its descriptor."""
+
+    def accept(self) -> _socket.socket | None:
+        """Return the next connection, or None; as `Listening.accept`."""
 
     def close(self) -> None:
         """Close it, and remove its file if it has one."""

@@ -4,7 +4,8 @@ The supervisor holds the listening sockets and nothing else of HTTP. When the fi
 the gateway (`endwell.gateway`), hands it the sockets and one end of a connection by the control protocol, and
 looks at them no more until the gateway has left, as inetd would. So whoever has a door in his file but never
 uses it pays for a socket; a client that hangs, floods or breaks something does it to another process; and a
-client that comes while there is no gateway waits in the queue of the socket, where nobody forgets him.
+client that comes while there is no gateway waits in the queue of the socket, where nobody forgets him. Only
+when one gateway after the other has failed is he sent away, with HTTP's own word for that.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import errno
 import os
 import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from endwell.machine.reloading import Swapped
@@ -23,6 +25,7 @@ from endwell.model.supervisord_servers import InetServer, UnixServer
 from endwell.model.web import Web
 from endwell.supervise.door import bare, open_door, problem, section
 from endwell.supervise.entrance import DoorError
+from endwell.supervise.refusal import Refusal
 from endwell.system.program import Program
 from endwell.system.spawn_error import SpawnError
 
@@ -116,6 +119,7 @@ class Doors:
         self._started = 0.0
         self._pause = 0.0
         self._timer: Timer | None = None
+        self._refusal = Refusal(loop)
 
     @property
     def there(self) -> bool:
@@ -178,6 +182,22 @@ class Doors:
         for socket in self._sockets.values():
             self._loop.watch(socket.fileno(), self._knocked)
 
+    def _watch_to_refuse(self, until: float) -> None:
+        """Send away who knocks before this instant; who comes after it has a gateway started for him."""
+        for socket in self._sockets.values():
+            self._loop.watch(socket.fileno(), partial(self._refuse, socket, until))
+
+    def _refuse(self, socket: Socket, until: float) -> None:
+        left = until - self._loop.now()
+        if left <= 0:
+            self._knocked()
+            return
+        try:
+            self._refusal.refuse(socket, left)
+        except OSError:  # there are no descriptors, and he would be there again at once
+            self._rest()
+            self._timer = self._loop.at(until, self._watch)
+
     def _rest(self) -> None:
         """Look at no door."""
         if self._timer is not None:
@@ -185,6 +205,7 @@ class Doors:
             self._timer = None
         for socket in self._sockets.values():
             self._loop.forget(socket.fileno())
+        self._refusal.close()
 
     def _knocked(self) -> None:
         self._rest()
@@ -270,13 +291,23 @@ class Doors:
             self._watch()
 
     def _failed(self, how: str) -> None:
-        """Leave whoever knocks outside for a while, the longer the more often that comes to nothing."""
+        """Let whoever knocks be, for the longer the more often a start has come to nothing.
+
+        Once is an accident, and who waits has his answer a second later. Twice is not.
+        """
         if self._loop.now() - self._started > _LONGEST_PAUSE:
             self._pause = 0.0
+        accident = not self._pause
         self._pause = min(self._pause * 2 or _FIRST_PAUSE, _LONGEST_PAUSE)
         sections = " and ".join(f"[{section(server)}]" for server in self._sockets)
-        self._say(f"the gateway of {sections} {how}: started again for who comes after {self._pause:g} s")
-        self._timer = self._loop.after(self._pause, self._watch)
+        until = "" if accident else "; until then everybody is answered with 503"
+        self._say(
+            f"the gateway of {sections} {how}: started again for who comes after {self._pause:g} s{until}"
+        )
+        if accident:
+            self._timer = self._loop.after(self._pause, self._watch)
+        else:
+            self._watch_to_refuse(self._loop.now() + self._pause)
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -54,11 +54,7 @@ class Listening:
         Raises:
             OSError: there is one, and there are no descriptors for it.
         """
-        try:
-            descriptor = _accept(self._socket)
-        except (BlockingIOError, ConnectionAbortedError):
-            return None
-        return connected(descriptor)
+        return accepted(self._socket)
 
     def close(self) -> None:
         """Close it, and remove its file if that is still ours."""
@@ -84,15 +80,22 @@ class Listening:
         self._file = _file(self.place)
 
 
-def _accept(listening: _socket.socket) -> int:
-    """Do what `socket.accept` is made of; it is not inherited by what we start."""
-    descriptor: int = listening._accept()[0]  # type: ignore[attr-defined]  # noqa: SLF001  nor does it wait
-    return descriptor
+def accepted(listening: _socket.socket) -> _socket.socket | None:
+    """Do what `socket.accept` is made of: no connection is inherited by what we start, and none waits.
+
+    Raises:
+        OSError: there is one, and there are no descriptors for it.
+    """
+    try:
+        descriptor: int = listening._accept()[0]  # type: ignore[attr-defined]  # noqa: SLF001  nor does it wait
+    except (BlockingIOError, ConnectionAbortedError):
+        return None
+    return connected(descriptor, listening.family)
 
 
-def connected(descriptor: int) -> _socket.socket:
+def connected(descriptor: int, family: int = _socket.AF_UNIX) -> _socket.socket:
     """Return the socket behind a descriptor, which it owns from now on; it does not wait."""
-    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, descriptor)
+    connection = _socket.socket(family, _socket.SOCK_STREAM, 0, descriptor)
     connection.setblocking(False)  # noqa: FBT003  the standard library's
     return connection
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import _socket
 
+from endwell.system.listening import accepted
+
 _BACKLOG = 128
 _FLAGS = getattr(_socket, "SOCK_NONBLOCK", 0) | getattr(_socket, "SOCK_CLOEXEC", 0)
 
@@ -33,6 +35,14 @@ class Port:
     def fileno(self) -> int:
         """Return its descriptor."""
         return self._socket.fileno()
+
+    def accept(self) -> _socket.socket | None:
+        """Return the next connection, or None.
+
+        Raises:
+            OSError: there is one, and there are no descriptors for it.
+        """
+        return accepted(self._socket)
 
     def close(self) -> None:
         """Close it."""
