@@ -116,6 +116,22 @@ def test_what_cannot_be_executed_ends_as_in_a_shell(
         assert any(why in line for line in up.err)
 
 
+def test_why_a_program_cannot_be_found_is_said_once_for_a_service_and_its_path_once(tmp_path: Path) -> None:
+    bad = '[services.{}]\ncommand = "no-such-program"\nstart = {{ retries = 2, delay = "10ms" }}\n'
+    text = f'exit-when = "all-exit"\n{bad.format("one")}{bad.format("two")}replicas = 2\n'
+    with Up(tmp_path, text, name="endwell.toml") as up:
+        up.wait()
+        why = "cannot find no-such-program: it is not on PATH; install it, or correct the command"
+        assert [line for line in up.err if f"started: {why}" in line] == [
+            f"endwell: one could not be started: {why} (PATH is {os.environ['PATH']})",
+            f"endwell: two-1 could not be started: {why}",
+        ]
+        for label, times in (("one", 3), ("two-1", 3), ("two-2", 4)):
+            same = [line for line in up.err if line.startswith(f"endwell: {label} ") and "same" in line]
+            assert len(same) == times
+            assert same[-1] == f"endwell: {label} is given up, for the same reason"
+
+
 @pytest.mark.parametrize(("end", "status"), [("exit 0", 0), ("exit 3", 3), ("kill -KILL $$", 137)])
 def test_the_status_is_that_of_the_service_that_was_asked_for(tmp_path: Path, end: str, status: int) -> None:
     tests = program("tests", end, "autorestart=false", "endwell_after=web")

@@ -9,7 +9,7 @@ from endwell.records import dataclass
 if TYPE_CHECKING:
     from endwell.machine.effect import Effect
     from endwell.machine.ending import KillRest, Over, TellRest
-    from endwell.machine.event import Spawned
+    from endwell.machine.event import Spawned, SpawnFailed
     from endwell.machine.outcome import Outcome
     from endwell.machine.reloading import Cleared, Dropped, Renewing, Swapped
 
@@ -50,6 +50,7 @@ class Act(NamedTuple):
     effect: (
         Effect
         | Spawned  # for listeners only
+        | SpawnFailed  # likewise
         | Refused
         | RollingDone
         | Outcome

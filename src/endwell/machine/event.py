@@ -80,10 +80,12 @@ class SpawnFailed(Event):
     Args:
         reason: one line for people.
         status: what a shell would have exited with: 127 for not found, 126 for not executable.
+        path: the PATH on which the program is not, for people; empty if that is not why.
     """
 
     reason: str
     status: int = 1
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

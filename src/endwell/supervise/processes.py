@@ -105,7 +105,9 @@ class Processes:
             )
         except SpawnError as error:
             self._last_plan.spawned(key, 0)
-            self._told.event(key, SpawnFailed(error.reason, error.status))
+            failed = SpawnFailed(error.reason, error.status, error.path)
+            self._told.news(Act(key, failed))
+            self._told.event(key, failed)
             return
         except Exception:
             # Whatever it is, nobody must wait for a process that there is not.

@@ -69,8 +69,8 @@ class Supervisor:
 
     Attributes:
         ensemble: what is decided.
-        listeners: called with each act that is news: Spawned, Kill, Announce, Refused, RollingDone, Outcome,
-            Renewing, Swapped, Dropped and Over.
+        listeners: called with each act that is news: Spawned, SpawnFailed, Kill, Announce, Refused,
+            RollingDone, Outcome, Renewing, Swapped, Dropped and Over.
         on_stop: called when the end of everything is asked for, with the reason; each time.
         on_reopen: called when log files are opened anew.
         on_rest: called when all services are over, before who is left is told to end.

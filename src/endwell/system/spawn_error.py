@@ -25,12 +25,14 @@ class SpawnError(Exception):
     Args:
         reason: what and why, in one line for people.
         status: what a shell would exit with.
+        path: the PATH on which it was not found; empty if that is not why.
     """
 
-    def __init__(self, reason: str, status: int) -> None:
+    def __init__(self, reason: str, status: int, path: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
+        self.path = path
 
 
 def hint(number: int | None) -> str:
@@ -55,7 +57,10 @@ def why_not(trouble: bytes, name: str, *, directory: str | None, path: str, user
         return SpawnError(_before(number, why, name, directory, user), NOT_EXECUTABLE)
     seen = os.path.join(directory or "", name)
     if number in {errno.ENOENT, errno.ENOTDIR}:
-        return SpawnError(_missing(name, seen, path), NOT_FOUND)
+        if "/" not in name:
+            reason = f"cannot find {name}: it is not on PATH; install it, or correct the command"
+            return SpawnError(reason, NOT_FOUND, path)
+        return SpawnError(_missing(name, seen), NOT_FOUND)
     if number == errno.EACCES:
         what = "it is a directory" if os.path.isdir(seen) else "it is not executable for this user; chmod +x"
         return SpawnError(f"cannot execute {name}: {what}", NOT_EXECUTABLE)
@@ -65,9 +70,7 @@ def why_not(trouble: bytes, name: str, *, directory: str | None, path: str, user
     return SpawnError(f"cannot execute {name}: {why}{hint(number)}", NOT_EXECUTABLE)
 
 
-def _missing(name: str, seen: str, path: str) -> str:
-    if "/" not in name:
-        return f"cannot find {name}: it is not on PATH ({path}); install it, or correct the command"
+def _missing(name: str, seen: str) -> str:
     if os.path.lexists(seen):
         return (
             f"cannot execute {name}: the interpreter or the dynamic linker that it asks for is not there;"

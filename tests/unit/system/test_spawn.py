@@ -136,7 +136,7 @@ def test_another_user_has_nothing_left_of_ours() -> None:
 @pytest.mark.parametrize(
     ("command", "settings", "status", "why"),
     [
-        ("no-such-program", {}, 127, "cannot find no-such-program: it is not on PATH (/usr/bin)"),
+        ("no-such-program", {}, 127, "cannot find no-such-program: it is not on PATH; install it"),
         ("/no/such", {}, 127, "cannot find /no/such: there is no such file"),
         ("/etc", {}, 126, "cannot execute /etc: it is a directory"),
         ("./plain", {}, 126, "cannot execute ./plain: it is not executable for this user"),
@@ -163,6 +163,7 @@ def test_why_it_cannot_be(
     with pytest.raises(SpawnError) as caught:
         spawn(Program(command=(command,), environment={"PATH": "/usr/bin"}, **words))  # type: ignore[arg-type]
     assert caught.value.status == status
+    assert caught.value.path == ("" if "/" in command or command == "true" else "/usr/bin")
     assert caught.value.reason.startswith(why)
     assert (len(descriptors()), children_of(os.getpid())) == before
 
