@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,8 @@ examples:
       stop when that service has ended, and exit as it did
 
   endwell up --check
-      read the file, say what is wrong with it, and start nothing
+      say what is wrong with the file, and which of its programs, users and
+      directories are not on this machine; start nothing
 
   endwell up --report /dev/stderr
       tell as JSON who was told when, who ended how, who had to be killed
@@ -59,7 +61,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--socket", metavar="PATH", default="", help="where `endwell ps` and the like connect, or `none`"
     )
-    parser.add_argument("--check", action="store_true", help="read the file only")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="say what is wrong with the file, or not there on this machine, and start nothing",
+    )
     parser.add_argument("--report", metavar="FILE", default="", help="write the account of the stop as JSON")
     parser.add_argument(
         "--exit-code-from", metavar="SERVICE", default="", help="stop when it ends, and exit as it did"
@@ -112,6 +118,9 @@ def _run(options: argparse.Namespace) -> int:
     wanted = _wanted(file.project, options)
     lines = opening(file, wanted, order, options.grace, named=name is not None)
     if options.check:
+        from endwell.cli.whereabouts import missing  # noqa: PLC0415  for this only
+
+        say(NAME, missing(file, os.environ), "warning: ")
         sys.stderr.writelines(f"{NAME}: {line}\n" for line in lines)
         return 0
     from endwell.supervise.manner import Plain  # noqa: PLC0415  --check needs none of it

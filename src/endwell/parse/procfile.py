@@ -43,6 +43,8 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 # What makes more than one command of a line; redirections do not.
 _SEVERAL = re.compile(r"[;|()&]|\n")
 _REDIRECTION = re.compile(r"[0-9]*(?:>>|>&|<&|>\||<>|<|>)|&>>?")
+# What a shell makes something else of, or what stands before a redirection.
+_OF_EXPANSION = re.compile(r"[$*?\[\]~<>{}`]")
 # Words that `exec` cannot run: those of the shell's grammar, and commands that only the shell has.
 _OF_SHELL = frozenset(
     {
@@ -143,6 +145,28 @@ def replaced_shell(command: str) -> str | None:
         command,
     )
     return f"{match[0]}exec {command[match.end() :]}" if match else None
+
+
+def program_of(command: str) -> str | None:
+    """Return the program that a shell with this line becomes; None where only a shell could tell.
+
+    Args:
+        command: a line for /bin/sh.
+    """
+    if _SEVERAL.search(_REDIRECTION.sub(" ", _without_quoted(command))):
+        return None
+    try:
+        words = shlex.split(command, comments=True)
+    except ValueError:
+        return None
+    while words and _ASSIGNMENT.match(words[0]):
+        if words.pop(0).startswith("PATH="):
+            return None
+    if words[:1] == ["exec"]:
+        words.pop(0)
+    if not words or words[0] in _OF_SHELL or _OF_EXPANSION.search(words[0]):
+        return None
+    return words[0]
 
 
 def _without_quoted(command: str) -> str:

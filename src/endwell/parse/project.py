@@ -48,6 +48,7 @@ class ProjectFile:
         warnings: what is odd about it.
         places: by the name of a service, where to look when it cannot be brought into an order; by the empty
             name, where the project's own settings are.
+        settings: by the name of a service and a key of endwell.toml, where that is, if the format tells.
         files: those that were read, the main one first.
         supervisord: what a supervisord.conf says in its own words.
         translation: and what was made of it.
@@ -58,13 +59,18 @@ class ProjectFile:
     project: Project
     warnings: tuple[Problem, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
+    settings: Mapping[tuple[str, str], Place] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     supervisord: Supervisord | None = None
     translation: Translation | None = None
 
     def problem(self, service: str, text: str) -> Problem:
         """Return what is wrong with a service, with its place: `machine.order` knows the name only."""
-        return Problem(self.places.get(service) or Place(self.path, 1), text)
+        return Problem(self.place(service), text)
+
+    def place(self, service: str, key: str = "") -> Place:
+        """Return where a service says something, or else where it is."""
+        return self.settings.get((service, key)) or self.places.get(service) or Place(self.path, 1)
 
 
 def find_project(exists: Callable[[str], bool]) -> str | None:
@@ -118,6 +124,7 @@ def read_project(path: str, surroundings: Surroundings) -> ProjectFile:
         project=services.project,
         warnings=services.warnings,
         places=services.places,
+        settings=services.settings,
         files=services.files,
     )
 

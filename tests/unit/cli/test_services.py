@@ -24,6 +24,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def programs(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be those that services have here."""
+    for name in ("x", "y"):
+        (here / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(here))
+
+
 @pytest.mark.parametrize(
     ("text", "words", "status"),
     [
@@ -140,7 +148,7 @@ def does_not_fit(takes: str, more: str, grace: str, command: str) -> str:
         ),
     ],
 )
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("programs")
 def test_what_is_said_before_anything_starts(
     capsys: pytest.CaptureFixture[str], name: str, text: str, words: list[str], said: list[str]
 ) -> None:

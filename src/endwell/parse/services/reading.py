@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from endwell.model.web import Web
 
 REPLICA = "ENDWELL_REPLICA"
+# Those whose values name something that is there, or is not, on the machine.
+_LOCAL = ("command", "user", "working-directory", "logs", "hooks", "ready", "health")
 _NOTHING = Node(Place("", 0), "", {})
 
 
@@ -45,12 +47,14 @@ class Services:
         warnings: what is odd about it.
         places: by the name of a service, where it says for whom it waits, or else where it begins; by the
             empty name, where exit-when is.
+        settings: by the name of a service and a key that names programs, users or directories, where it is.
         files: those that were read, the main one first.
     """
 
     project: Project
     warnings: tuple[Problem, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
+    settings: Mapping[tuple[str, str], Place] = field(default_factory=dict)
     files: tuple[str, ...] = ()
 
 
@@ -78,6 +82,7 @@ class _Reader:
         self.report = Report()
         self.env_files: dict[str, dict[str, str]] = {}
         self.places: dict[str, Place] = {}
+        self.settings: dict[tuple[str, str], Place] = {}
         # Whether a text of the service that is read asks for the number of its replica.
         self.numbered = False
         self.stop_timeout = 10.0
@@ -100,7 +105,7 @@ class _Reader:
         socket = said.get("control", {}).get("socket", "")
         project = Project(services=tuple(found), grace=grace, exit_when=exit_when, socket=socket, web=web)
         files = (self.path, *self.env_files)
-        return Services(project, tuple(self.report.warnings), self.places, files)
+        return Services(project, tuple(self.report.warnings), self.places, self.settings, files)
 
     def text(self) -> str:
         text = ""
@@ -191,6 +196,9 @@ class _Reader:
 
     def service(self, name: str, node: Node, names: Mapping[str, Node]) -> ServiceSpec:
         said = SERVICE.read(node, self.report)
+        for key in _LOCAL:
+            if key in node.table:
+                self.settings.setdefault((name, key), node.table[key].place)
         if not SERVICE.has(node, "command"):
             self.report.error(node.place, f'{node.key} has no command: write command = "program arguments"')
         start, restart = policies_of(said.get("restart"), said.get("start"))
