@@ -124,6 +124,29 @@ def test_start_says_why_not(tmp_path: Path, section: str, kind: str, message: st
     assert message in result["message"]
 
 
+@pytest.mark.parametrize(("left", "kind"), [("gone", "no-file"), ("mode", "not-executable")])
+def test_a_process_of_supervisords_whose_program_is_away_is_left_as_it_is(
+    tmp_path: Path, left: str, kind: str
+) -> None:
+    name = tmp_path / "name"
+    name.write_text(f"#!/bin/sh\n{STOP}\n")
+    name.chmod(0o755)
+    web = f"[program:web]\ncommand={name}\nstartsecs=0\n"
+    with Controlled(tmp_path, web + program("db", STOP, "autostart=false")) as up:
+        up.wait_for("web is running")
+        if left == "gone":
+            name.unlink()
+        else:
+            name.chmod(0o644)
+        with up.talk() as talk:
+            for state in ("RUNNING", "STOPPED"):
+                first = "" if state == "RUNNING" else "already-started"
+                assert talk.results("start", "all") == {"db": first, "web": kind}
+                row = talk.rows("web")["web"]
+                assert (row["state"], row["spawn_error"]) == (state, "")
+                talk.results("stop", "web")
+
+
 def test_start_of_who_waits_in_vain_is_refused(tmp_path: Path) -> None:
     text = program("web", STOP, "endwell_after=db:completed", "autostart=false")
     with Controlled(tmp_path, text + program("db", "exit 1", "autorestart=false")) as up:

@@ -43,9 +43,7 @@ class News:
         self._say = say
         self._killed: dict[Key, float] = {}  # when, those of whom that was said
         self._reasons: dict[str, str] = {}  # by service, what was said last of why there is no process
-        self._paths: dict[
-            Key, str
-        ] = {}  # on which a program was not found: not yet said
+        self._paths: dict[Key, str] = {}  # on which a program was not found: not yet said
         self._path = ""  # of which it was
 
     def __call__(self, act: Act) -> None:

@@ -12,7 +12,7 @@ from endwell.supervise.health import Checks
 from endwell.supervise.readiness import waiting_for
 from endwell.supervise.stdin import Stdin
 from endwell.system.spawn import own_pipes
-from endwell.system.spawn_error import SpawnError
+from endwell.system.spawn_error import SpawnError, foreseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,6 +135,13 @@ class Workshop:
             stdin.started()
         user = program.user[0] if program.user else os.geteuid()
         return Running(child, outlets, waiting, user=user, stdin=stdin)
+
+    def foreseen(self, spec: ServiceSpec) -> SpawnError | None:
+        """Return why a replica's process cannot be started, if that can be seen without trying."""
+        if not spec.command or spec.hooks.before_start:
+            return None  # a hook may bring the program
+        path = {**self._recipe.environment, **spec.environment}.get("PATH", os.defpath)
+        return foreseen(spec.command[0], directory=spec.directory, path=path)
 
     def start_hook(
         self, life: Life, moment: Moment, command: tuple[str, ...], ended: Callable[[End], None]

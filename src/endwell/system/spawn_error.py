@@ -1,7 +1,7 @@
 """Why a program could not be started: in one line, and as a shell would say it with its exit status."""
 
 # pathlib brings urllib along, which has no place in PID 1.
-# ruff: noqa: PTH112, PTH118
+# ruff: noqa: PTH110, PTH112, PTH118
 
 from __future__ import annotations
 
@@ -40,6 +40,23 @@ def hint(number: int | None) -> str:
     return _HINTS.get(number or 0, "")
 
 
+def foreseen(name: str, *, directory: str | None, path: str) -> SpawnError | None:
+    """Return why a program cannot be executed, as far as a look at its file tells; None: it may well be.
+
+    Args:
+        name: of the program, as it is written.
+        directory: where it is to start.
+        path: where it is looked for if its name has no slash.
+    """
+    folders = [directory or ""] if "/" in name else [folder or "." for folder in path.split(":")]
+    files = [file for folder in folders if os.path.exists(file := os.path.join(folder, name))]
+    if any(os.access(file, os.X_OK) and not os.path.isdir(file) for file in files):
+        return None
+    if not files:
+        return SpawnError(_missing(name, os.path.join(directory or "", name), path), NOT_FOUND)
+    return SpawnError(_forbidden(name, files[0]), NOT_EXECUTABLE)
+
+
 def why_not(trouble: bytes, name: str, *, directory: str | None, path: str, user: int | None) -> SpawnError:
     """Read what the interpreter's `fork_exec` reports of a child that did not become the program.
 
@@ -62,8 +79,7 @@ def why_not(trouble: bytes, name: str, *, directory: str | None, path: str, user
             return SpawnError(reason, NOT_FOUND, path)
         return SpawnError(_missing(name, seen), NOT_FOUND)
     if number == errno.EACCES:
-        what = "it is a directory" if os.path.isdir(seen) else "it is not executable for this user; chmod +x"
-        return SpawnError(f"cannot execute {name}: {what}", NOT_EXECUTABLE)
+        return SpawnError(_forbidden(name, seen), NOT_EXECUTABLE)
     if number == errno.ENOEXEC:
         what = "it is no program and has no #! line; write one, such as #!/bin/sh"
         return SpawnError(f"cannot execute {name}: {what}", NOT_EXECUTABLE)
@@ -77,6 +93,11 @@ def _missing(name: str, seen: str) -> str:
             " install that, or correct its first line"
         )
     return f"cannot find {name}: there is no such file; install it, or correct the command"
+
+
+def _forbidden(name: str, seen: str) -> str:
+    what = "it is a directory" if os.path.isdir(seen) else "it is not executable for this user; chmod +x"
+    return f"cannot execute {name}: {what}"
 
 
 def _before(number: int, why: str, name: str, directory: str | None, user: int | None) -> str:

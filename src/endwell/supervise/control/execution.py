@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from endwell.model.control import ControlError, Kind
 from endwell.records import replace
-from endwell.supervise.control.wishes import sent_signal
+from endwell.supervise.control.wishes import KINDS, sent_signal
 from endwell.supervise.logs.pipe import away
-from endwell.system.spawn_error import NOT_EXECUTABLE, NOT_FOUND, SpawnError
+from endwell.system.spawn_error import SpawnError
 
 if TYPE_CHECKING:
     from endwell.model.process import End
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from endwell.supervise.control.desk import Desk
     from endwell.supervise.control.exchange import Exchange
 
-_KINDS = {NOT_FOUND: Kind.NO_FILE, NOT_EXECUTABLE: Kind.NOT_EXECUTABLE}
 _ENDS = 3
 
 
@@ -75,7 +74,7 @@ def _execute(desk: Desk, exchange: Exchange, ends: list[int]) -> None:
             spec, command, (ends[0], ends[1], ends[2]), ended, terminal=terminal
         )
     except SpawnError as error:
-        raise ControlError(_KINDS.get(error.status, Kind.SPAWN_ERROR), error.reason) from None
+        raise ControlError(KINDS.get(error.status, Kind.SPAWN_ERROR), error.reason) from None
     except ValueError as error:
         raise ControlError(Kind.BAD_ARGUMENTS, f"exec: {error}") from None
     running[exchange] = child

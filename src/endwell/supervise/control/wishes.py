@@ -10,6 +10,7 @@ from endwell.machine.waiting import Goal, Result, Waiting
 from endwell.model.control import ControlError, Kind
 from endwell.model.signals import Signal
 from endwell.supervise.control.desk import process_name
+from endwell.system.spawn_error import NOT_EXECUTABLE, NOT_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from endwell.model.service import ServiceSpec
     from endwell.supervise.control.desk import Desk, Key
     from endwell.supervise.control.exchange import Exchange
+
+KINDS = {
+    NOT_FOUND: Kind.NO_FILE,
+    NOT_EXECUTABLE: Kind.NOT_EXECUTABLE,
+}
 
 
 def start(desk: Desk, exchange: Exchange) -> None:
@@ -92,15 +98,16 @@ def _go(desk: Desk, exchange: Exchange, goal: Goal) -> None:
     if goal is not Goal.STOP:
         desk.check_ending()
     specs = {key: desk.lives[key].spec for key in keys}
-    waiting = Waiting(goal, keys, desk.supervisor.ensemble, patient=wait)
+    bad = _not_startable(desk, specs) if goal is Goal.START else {}
+    waiting = Waiting(goal, [key for key in keys if key not in bad], desk.supervisor.ensemble, patient=wait)
 
     def told(act: Act) -> None:
         if waiting.took(act) and not exchange.over:
-            _done(exchange, specs, waiting)
+            _done(exchange, specs, {**waiting.results, **bad})
 
     def looked() -> None:
         if waiting.look() and not exchange.over:
-            _done(exchange, specs, waiting)
+            _done(exchange, specs, {**waiting.results, **bad})
 
     exchange.at_end(desk.bulletin.read(told))
     exchange.at_end(desk.bulletin.watch(looked))
@@ -109,7 +116,21 @@ def _go(desk: Desk, exchange: Exchange, goal: Goal) -> None:
     if not wait and not exchange.over:
         waiting.go_on()
         if waiting.done:
-            _done(exchange, specs, waiting)
+            _done(exchange, specs, {**waiting.results, **bad})
+
+
+def _not_startable(desk: Desk, specs: Mapping[Key, ServiceSpec]) -> dict[Key, Result]:
+    """Return of whom it can be seen that there is no program for them.
+
+    A process of a supervisord.conf is left as it is then, as supervisord does it; others fail as they do
+    when they are started by themselves, so that their state tells it.
+    """
+    errors = {key: desk.supervisor.workshop.foreseen(spec) for key, spec in specs.items() if spec.process}
+    return {
+        key: Result(KINDS.get(error.status, Kind.SPAWN_ERROR), error.reason)
+        for key, error in errors.items()
+        if error is not None
+    }
 
 
 def _ask(desk: Desk, goal: Goal, waiting: Waiting) -> None:
@@ -124,8 +145,8 @@ def _ask(desk: Desk, goal: Goal, waiting: Waiting) -> None:
     desk.supervisor.do(acts)
 
 
-def _done(exchange: Exchange, specs: Mapping[Key, ServiceSpec], waiting: Waiting) -> None:
-    exchange.ok(answer((spec, waiting.results[key]) for key, spec in specs.items()))
+def _done(exchange: Exchange, specs: Mapping[Key, ServiceSpec], results: Mapping[Key, Result]) -> None:
+    exchange.ok(answer((spec, results[key]) for key, spec in specs.items()))
 
 
 def _kill(desk: Desk, life: Life, wanted: Signal) -> Result:
