@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
-from tests.supervise.upping import SOURCES
+import pytest
+
+from endwell.supervise.account import Account
+from tests.supervise.under_init import NAMESPACE, below, command
+from tests.supervise.upping import SOURCES, STOP, Up, program
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # In a process of its own: whoever adopts orphans adopts those of other tests too.
 LIFE = """
@@ -59,12 +68,106 @@ print("well")
 """
 
 
-def test_who_is_left() -> None:
+# Fork and exit, each in a session of its own, and deaf: nobody is where he was seen.
+BOMB = """
+import os, resource, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+resource.setrlimit(resource.RLIMIT_NPROC, (400, 400))
+for _ in range(LINEAGES):
+    if os.fork() == 0:
+        while True:
+            os.setsid()
+            try:
+                if os.fork():
+                    os._exit(0)
+            except OSError:
+                time.sleep(0.001)
+print("up bomb", flush=True)
+signal.pause()
+"""
+
+MANY = """
+import os
+from endwell.supervise.children import Children
+from endwell.system import tree
+
+for _ in range(300):
+    if os.fork() == 0:
+        os._exit(0)
+for pid in tree.children_of(os.getpid()):
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+children = Children([("web", 0)])
+children.collect()
+assert children.more
+assert 0 < len(tree.children_of(os.getpid())) < 300
+while children.more:
+    children.collect()
+assert tree.children_of(os.getpid()) == []
+print("well")
+"""
+
+STRUCK = """
+import os, signal
+from endwell.supervise.children import Children
+from endwell.system import tree
+
+# Each time we look, one of them has been quicker: the one we see has a child already.
+killed, there = [], [1000]
+def quicker(pid):
+    there.append(there[-1] + 1)
+    return list(there)
+def never(*_):
+    raise AssertionError("that takes too long")
+tree.children_of = quicker
+os.kill = lambda pid, number: killed.append((pid, number))
+tree.standing = tree.below = tree.signal_all = os.pidfd_open = never
+children = Children([])
+told = children.kill_all()
+assert 5 < len(killed) == len(set(killed)) < 50
+assert {number for _, number in killed} == {signal.SIGKILL}
+assert sorted(told) == sorted(pid for pid, _ in killed)
+assert children.struck == len(killed)
+print("well")
+"""
+
+
+@pytest.mark.parametrize("script", [LIFE, MANY, STRUCK], ids=["life", "many", "struck"])
+def test_who_is_left(script: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LIFE],
+        [sys.executable, "-c", script],
         env={**os.environ, "PYTHONPATH": str(SOURCES)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.stdout == "well\n", done.stderr
+
+
+@pytest.mark.root
+def test_who_forks_as_fast_as_he_can_is_gone_in_time(tmp_path: Path) -> None:
+    (tmp_path / "bomb.py").write_text(BOMB.replace("LINEAGES", "50"))
+    text = program("bomb", f"exec {sys.executable} -S bomb.py", "stopwaitsecs=1") + program("web", STOP)
+    # Under the init it is not PID 1 itself; and whatever goes wrong ends with the namespace.
+    with Up(tmp_path, text, "--grace", "20s", prefix=NAMESPACE, endwell=command()) as up:
+        up.wait_for("up bomb", "up web")
+        os.kill(below(up.process.pid), signal.SIGTERM)
+        assert up.wait() == 124
+        assert up.report["late"] == []
+        assert up.service("web")["end"] == {"kind": "exit", "code": 0}
+        assert up.service("bomb")["end"] == {"kind": "signal", "signal": "SIGKILL"}
+
+
+def test_a_crowd_is_counted_and_not_listed() -> None:
+    account = Account(10.0)
+    account.begin("SIGTERM", [], 0.0)
+    account.rest_killed = dict.fromkeys(range(50), "bomb")
+    account.rest_more = 1000
+    lines = list(account.lines([]))
+    assert sum(line.startswith("process ") for line in lines) == 20
+    assert "1030 other processes, which belonged to no service, had to be killed" in lines
+    assert account.report([])["rest_more"] == 1000
+    account.rest_told, account.rest_killed, account.rest_more = dict.fromkeys(range(21), "a"), {}, 0
+    assert "1 other processes, which belonged to no service, were told SIGTERM and ended" in account.lines([])

@@ -10,6 +10,7 @@ avoid, and would not tell who did it.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Account:
         rest_told: the others who got SIGTERM at the end, by number with their command line.
         rest_killed: likewise SIGKILL.
         visitors: those among them who were started by `endwell exec`, by number with the service's name.
+        rest_more: how many others there were who got it, of whom nothing more is known.
         killed_last: the replicas that were killed when the time for all was over.
         late: the replicas that were still there when the time was over.
         lost: sentences about output that could not be written.
@@ -57,6 +59,7 @@ class Account:
         self.rest_told: dict[int, str] = {}
         self.rest_killed: dict[int, str] = {}
         self.visitors: dict[int, str] = {}
+        self.rest_more = 0
         self.killed_last: frozenset[Key] = frozenset()
         self.late: tuple[Key, ...] = ()
         self.lost: tuple[str, ...] = ()
@@ -98,9 +101,11 @@ class Account:
         if len(well) <= _MANY:
             for life in sorted(well, key=lambda one: one.ended_at or 0.0):
                 yield f"{life.spec.label} {self._course(life)}"
-        for pid, name in self.rest_told.items():
-            if pid not in self.rest_killed:
-                yield f"{self._stranger(pid, name)} was told SIGTERM and ended"
+        told = {pid: name for pid, name in self.rest_told.items() if pid not in self.rest_killed}
+        for pid, name in islice(told.items(), _MANY):
+            yield f"{self._stranger(pid, name)} was told SIGTERM and ended"
+        if (others := len(told) - _MANY) > 0:
+            yield f"{others} other processes, which belonged to no service, were told SIGTERM and ended"
         for life in killed:
             if _left_somebody(life):
                 at = _after(life.killed_at, self.asked) or 0.0
@@ -110,8 +115,11 @@ class Account:
                 )
             else:
                 yield f"{life.spec.label} had to be killed: {self._course(life)}"
-        for pid, name in self.rest_killed.items():
+        for pid, name in islice(self.rest_killed.items(), _MANY):
             yield f"{self._stranger(pid, name)} had to be killed"
+        others = self.rest_more + max(0, len(self.rest_killed) - _MANY)
+        if others:
+            yield f"{others} other processes, which belonged to no service, had to be killed"
         for key in self.late:
             yield f"{names.get(key, key[0])} was still there when the time was over"
         yield from self.lost
@@ -142,6 +150,7 @@ class Account:
                 for life in lives
                 if life.spec.key in self.late
             ],
+            "rest_more": self.rest_more,
             "lost": list(self.lost),
             "grace": {"given": round(self.given, 6), "used": round(self.took, 6)},
             "exit": self.status(lives),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from endwell.model.process import End
 from endwell.model.signals import Signal
 from endwell.records import dataclass, replace
+from endwell.supervise.doom import Doom
 from endwell.system import tree
 from endwell.system.spawn import spawn
 
@@ -31,6 +32,8 @@ Key = tuple[str, int]
 
 # A process that forks as fast as it can is met again in the next round; the machine comes back to the rest.
 _ROUNDS = 20
+_CROWD = 64
+_AT_ONCE = 256  # who have ended are collected in one turn of the loop
 _SIGKILL = int(signal.SIGKILL)
 _OURS: Key = ("", -1)
 
@@ -61,9 +64,13 @@ class Children:
 
     Args:
         keys: of the replicas there can be.
+
+    Attributes:
+        more: whether `collect` has left some who have ended for the next time.
     """
 
     def __init__(self, keys: Iterable[Key]) -> None:
+        self.more = False
         self._first = tree.first_mark()
         self._marks: dict[Key, int] = {}
         self._keys: dict[int, Key] = {}
@@ -75,8 +82,8 @@ class Children:
         self._at_work: dict[Key, int] = {}  # how many we have started for a replica that have not ended
         self._ended_at: dict[Key, int] = {}  # how often we had looked when the last one of them ended
         self._orphans: dict[int, Key | None] = {}
-        self._doomed: set[Key] = set()
-        self._all_doomed = False
+        self._over: set[int] = set()  # orphans that have ended and were not collected yet
+        self._doom = Doom(self._left_by)
         self.know(keys)
 
     def know(self, keys: Iterable[Key]) -> None:
@@ -112,7 +119,7 @@ class Children:
         self._children[pid] = child
         self._at_work[key] = self._at_work.get(key, 0) + 1
         if main:
-            self._doomed.discard(key)
+            self._doom.keys.discard(key)
             self._mains[key] = child
             self._take_group(key, pid)
         return child
@@ -142,13 +149,23 @@ class Children:
         return self._mains.get(key)
 
     def collect(self) -> list[tuple[Child, End]]:
-        """Collect all who have ended, and return those of them that we had started."""
+        """Collect those who have ended, and return those of them that we had started.
+
+        Not more than others can wait for: see `more`.
+        """
         ended: list[tuple[Child, End]] = []
-        while (found := _next_zombie()) is not None:
+        self.more = True
+        for _ in range(_AT_ONCE):
+            found = _next_zombie()
+            if found is None:
+                self.more = False
+                break
             pid, end = found
+            self._doom.collected(pid)
             child = self._children.pop(pid, None)
             if child is None:
                 self._orphans.pop(pid, None)
+                self._over.discard(pid)
                 continue
             child.process.close()
             if child.main:
@@ -157,7 +174,7 @@ class Children:
                 self._at_work[child.key] -= 1
                 self._ended_at[child.key] = self._looks
             ended.append((child, end))
-        if self._doomed or self._all_doomed:
+        if self._doom:
             self._kill_newcomers()
         return ended
 
@@ -169,10 +186,12 @@ class Children:
         own = tree.children_of(os.getpid())
         self._orphans = {pid: self._orphans[pid] for pid in own if pid in self._orphans}
         for pid in own:
-            if pid not in self._children and pid not in self._orphans:
+            if pid not in self._children and pid not in self._orphans and pid not in self._over:
                 standing = tree.standing(pid)
                 if standing is not None and standing.state not in "ZX":
                     self._orphans[pid] = self._owner(pid, standing)
+                else:
+                    self._over.add(pid)
 
     def family(self, key: Key) -> list[int]:
         """Return who came from a replica's process as far as that is known, parents before children."""
@@ -202,6 +221,20 @@ class Children:
             return [pid for pid in tree.everybody() if pid != own and _lives(pid)]
         return [pid for pid in tree.below([own]) if pid != own and _lives(pid)]
 
+    def alone(self) -> bool:
+        """Whether nobody is left but us; as PID 1 ask `anybody`.
+
+        Below a child of ours who has ended there is nobody, so one who lives says it all; the last to come
+        is the likeliest to.
+        """
+        if self.more or any(_lives(pid) for pid in reversed(tree.children_of(os.getpid()))):
+            return False
+        return not self.anybody()
+
+    def crowded(self) -> bool:
+        """Whether more have come to us than there is time to look at one by one."""
+        return len(tree.children_of(os.getpid())) > len(self._children) + _CROWD
+
     @staticmethod
     def strangers(pids: Iterable[int]) -> list[int]:
         """Return those who are not below us, so that we are not told when they end: only PID 1 has some."""
@@ -214,7 +247,7 @@ class Children:
 
     def spare(self, key: Key) -> None:
         """What of a replica comes to light from now on is not meant by an earlier `kill`."""
-        self._doomed.discard(key)
+        self._doom.keys.discard(key)
 
     def send_tree(
         self,
@@ -230,7 +263,10 @@ class Children:
 
     def kill(self, key: Key) -> None:
         """Send SIGKILL to everybody who came from a replica's process, those who come to light later too."""
-        self._doomed.add(key)
+        self._doom.keys.add(key)
+        self._kill_group(key)
+        if self._doom.strike():
+            return  # there are too many to be looked at; they are met again when those have ended
         self.look()
         self._kill_below(lambda: self._roots(key), self._marks[key])
 
@@ -254,12 +290,19 @@ class Children:
 
     def kill_all(self) -> list[int]:
         """Send SIGKILL to everybody but us, those who come to light later too; return who has got it."""
-        self._all_doomed = True
+        self._doom.everybody = True
         if os.getpid() == 1:
             told = self.anybody()
             _broadcast(_SIGKILL)
             return told
-        return self._kill_below(lambda: [os.getpid()], None)
+        crowd = self._doom.strike()
+        struck = list(self._doom.struck)
+        return struck if crowd else struck + self._kill_below(lambda: [os.getpid()], None)
+
+    @property
+    def struck(self) -> int:
+        """How many who had come to light had to be killed at once, of all replicas and of none."""
+        return self._doom.count
 
     # ---------------------------------------------------------------------------------------------------- how
 
@@ -287,12 +330,31 @@ class Children:
             self.look()
         return list(killed)
 
+    def _kill_group(self, key: Key) -> None:
+        """Kill a replica's process and its group at once: fork(2) cannot get ahead of that."""
+        main = self._mains.get(key)
+        if main is not None:  # it was not collected, so its number is nobody else's
+            main.process.send_group(_SIGKILL)
+
     def _kill_newcomers(self) -> None:
         """Those who lost their parents to a SIGKILL meant for them too have come to light just now."""
+        if self._doom.strike() or self.more:
+            return
         self.look()
         for pid, key in self._orphans.items():
-            if self._all_doomed or key in self._doomed:
+            if self._doom.everybody or key in self._doom.keys:
                 tree.signal_all(tree.below([pid]), [_SIGKILL], None if key is None else self._marks[key])
+
+    def _left_by(self, pid: int) -> Key | None:
+        """Return whose orphan a child of ours is."""
+        if pid in self._children:
+            return None
+        if pid not in self._orphans:
+            mark = tree.mark_of(pid)
+            if mark not in self._keys:
+                return None  # it has ended, or `look` knows more
+            self._orphans[pid] = self._keys[mark]
+        return self._orphans[pid]
 
     def _owner(self, pid: int, standing: tree.Standing) -> Key | None:
         mark = tree.mark_of(pid)

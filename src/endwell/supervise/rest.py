@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from endwell.supervise.children import Child, Children
     from endwell.system.loop import Loop
 
+_NAMED = 50
 TELL = (int(signal.SIGTERM), int(signal.SIGCONT))
 _TELL_AT_TERMINAL = (int(signal.SIGTERM), int(signal.SIGHUP), int(signal.SIGCONT))
 
@@ -43,6 +44,8 @@ class Rest:
         self._gone = gone
         self._asked = False
         self._visitors: list[Child] = []  # who were told
+        # With those who are struck from then on, who is killed and not named.
+        self._uncounted: int | None = None
         self._strangers: dict[int, int] = {}  # those who are not below us, and a pidfd of each
 
     def tell_visitors(self) -> None:
@@ -56,7 +59,7 @@ class Rest:
 
     def tell(self) -> None:
         """Tell them to end."""
-        names = self._names()
+        names = {} if self._children.crowded() else self._names()
         # To many programs a second signal means to hurry.
         spare = {child.process.pid for child in self._children.visitors() if child in self._visitors}
         self._account.rest_told |= {
@@ -69,17 +72,27 @@ class Rest:
 
     def kill(self, mains: Collection[int]) -> None:
         """Kill them, and everybody else; `mains` are processes of services, which are not noted here."""
-        names = self._names()
-        killed = self._children.kill_all()
-        self._account.rest_killed = {
-            pid: names.get(pid, "") for pid in killed if pid not in mains and not self._children.is_ours(pid)
+        # In a crowd each moment is for killing. Who has ended has no command line any more, but still a name.
+        names = {} if self._children.crowded() else self._names()
+        killed = [
+            pid for pid in self._children.kill_all() if pid not in mains and not self._children.is_ours(pid)
+        ]
+        named = self._account.rest_killed = {
+            pid: names.get(pid) or tree.name_of(pid) for pid in killed[:_NAMED]
         }
+        self._uncounted = len(killed) - len(named) - self._children.struck
         self._asked = True
         self.look()
 
     def look(self) -> None:
         """See whether anybody is left, once they were told: children have ended since."""
         if not self._asked:
+            return
+        if self._uncounted is not None:
+            self._account.rest_more = self._uncounted + self._children.struck
+        if os.getpid() != 1:
+            if self._children.alone():
+                self._gone()
             return
         there = self._children.anybody()
         for pid in self._children.strangers(there):

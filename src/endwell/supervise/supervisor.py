@@ -115,6 +115,7 @@ class Supervisor:
         self._alarm: Timer | None = None
         self._alarm_at = math.inf
         self._rest = Rest(loop, self._children, account, self._rest_gone)
+        self._collecting: Timer | None = None
         self._done = False
         self._mistakes = mistakes
 
@@ -343,6 +344,13 @@ class Supervisor:
             self._inform(partial(child.ended, end))
         self._clearing.look()
         self._rest.look()
+        if self._children.more and self._collecting is None:
+            self._collecting = self._loop.at(self._loop.now(), self._collect_more)
+
+    def _collect_more(self) -> None:
+        """Collect those who have ended in greater numbers than others were to wait for."""
+        self._collecting = None
+        self._collect()
 
     def _main_ended(self, key: Key, end: End) -> None:
         self._tell(key, Died(end, self._clearing.leave(key)))

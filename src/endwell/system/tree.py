@@ -25,6 +25,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
 import signal
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -77,10 +78,14 @@ def first_mark() -> int:
 
 def mark_of(pid: int) -> int | None:
     """Return the mark of a process; None if it has none, or is not there any more."""
+    # Another user's only as root with CAP_SYS_RESOURCE; it takes a twentieth of the time.
+    with contextlib.suppress(OSError):
+        soft = resource.prlimit(pid, RLIMIT_LOCKS)[0]
+        return None if soft == resource.RLIM_INFINITY else soft
     text = _read(f"/proc/{pid}/limits")
     at = text.find(_LIMIT)
-    soft = text[at + len(_LIMIT) :].split(None, 1)[0] if at >= 0 else b""
-    return int(soft) if soft.isdigit() else None
+    found = text[at + len(_LIMIT) :].split(None, 1)[0] if at >= 0 else b""
+    return int(found) if found.isdigit() else None
 
 
 def standing(pid: int) -> Standing | None:
