@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from functools import partial
+from heapq import merge
+from itertools import islice, repeat
 from typing import TYPE_CHECKING
 
 from endwell.machine.effect import Announce
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from endwell.model.service import Log, ServiceSpec
     from endwell.supervise.control.desk import Desk, Key
     from endwell.supervise.control.exchange import Exchange
+    from endwell.supervise.control.tails import Memory
 
 _MOST_HELD = 10_000  # lines that are written while those before them are still being sent
 _ENDED = frozenset({State.EXITED, State.STOPPED, State.BACKOFF})
@@ -72,7 +75,7 @@ class _Reader:
         self._desk = desk
         self._exchange = exchange
         self._specs = [desk.lives[key].spec for key in keys]
-        self._memories: dict[Key, Iterator[Line]] = {}
+        self._memories: dict[Key, Memory] = {}
         self._held: deque[tuple[ServiceSpec, Line]] | None = deque()
         self._missed = 0
 
@@ -114,7 +117,7 @@ class _Reader:
 
     def all(self, tail: int | None, since: float | None, *, follow: bool) -> Iterator[bytes]:
         """Send the past: what is in files service by service, and then what is kept here in its order."""
-        kept: list[tuple[ServiceSpec, Line]] = []
+        kept: list[Iterator[tuple[ServiceSpec, Line]]] = []
         seen: set[str] = set()
         for spec in self._specs:
             if spec.key not in self._desk.lives:
@@ -124,7 +127,7 @@ class _Reader:
                 self._remember(spec, follow=follow)
             files = [one for one in _files(self._desk, spec) if tail != 0 and one[2] not in seen]
             histories = [History(path, since) for _, _, path in files]
-            kept += ((spec, line) for line in self._kept(spec, tail, since))
+            kept.append(zip(repeat(spec), self._kept(spec, tail, since)))
             try:
                 for (log, stream, path), history in zip(files, histories, strict=True):
                     seen.add(path)
@@ -134,9 +137,10 @@ class _Reader:
             finally:
                 for history in histories:
                     history.close()
-        kept.sort(key=lambda one: one[1].time or 0.0)
-        for at in range(0, len(kept), _AT_ONCE):
-            yield self._sent(kept[at : at + _AT_ONCE])
+        # All of one service are in their order; and never are more of them lines than are sent at once.
+        in_order = merge(*kept, key=lambda one: one[1].time or 0.0)
+        while some := list(islice(in_order, _AT_ONCE)):
+            yield self._sent(some)
         if follow:
             self.live()
         else:
@@ -147,9 +151,13 @@ class _Reader:
         if follow:
             self.follow(spec)
 
-    def _kept(self, spec: ServiceSpec, tail: int | None, since: float | None) -> list[Line]:
-        lines = [line for line in self._memories.pop(spec.key) if _wanted(line, since)]
-        return lines if tail is None else lines[len(lines) - min(tail, len(lines)) :]
+    def _kept(self, spec: ServiceSpec, tail: int | None, since: float | None) -> Iterator[Line]:
+        memory = self._memories.pop(spec.key)
+        wanted = (line for line in memory if _wanted(line, since))
+        if tail is None:
+            return wanted
+        before = sum(_wanted(line, since) for line in memory) - tail
+        return islice(wanted, max(before, 0), None)
 
     def _of_file(
         self, spec: ServiceSpec, log: Log, stream: str, texts_of: Iterator[list[bytes]], since: float | None

@@ -89,18 +89,40 @@ class Tail:
         if len(self._cut) > _MOST_CUT:
             self._cut &= {(one.tap, one.stream) for one in self._pieces}
 
-    def lines(self, *, whole: bool) -> Iterator[Line]:
+    def lines(self, *, whole: bool) -> Memory:
         """Return the lines that are kept at this moment.
 
         Args:
             whole: whether lines that are not at their end yet are left out: whoever follows gets them then.
         """
-        return self._lines(tuple(self._pieces), set(self._cut), whole=whole)
+        return Memory(tuple(self._pieces), frozenset(self._cut), whole=whole)
 
-    @staticmethod
-    def _lines(pieces: tuple[_Piece, ...], cut: set[tuple[Tap, str]], *, whole: bool) -> Iterator[Line]:
+    def _forget(self, call: Callable[[list[Line]], None]) -> None:
+        self.followers.pop(call, None)
+
+
+class Memory:
+    """The lines that were kept at some moment, made of pieces as far as somebody goes through them.
+
+    A line is many times what its bytes are, and whoever has asked for it may be slow: only pieces are held,
+    and they are the same for all who ask.
+
+    Args:
+        pieces: as they were read.
+        cut: those whose first piece may begin within a line.
+        whole: whether lines that are not at their end are left out.
+    """
+
+    def __init__(self, pieces: tuple[_Piece, ...], cut: frozenset[tuple[Tap, str]], *, whole: bool) -> None:
+        self._pieces = pieces
+        self._first_cut = cut
+        self._whole = whole
+
+    def __iter__(self) -> Iterator[Line]:
+        """Go through the lines."""
         begun: dict[tuple[Tap, str], Line] = {}
-        for time, tap, stream, data in pieces:
+        cut = set(self._first_cut)
+        for time, tap, stream, data in self._pieces:
             before = begun.pop((tap, stream), None)
             texts = data.split(b"\n") if before is None else (before.text + data).split(b"\n")
             last = texts.pop()
@@ -113,11 +135,8 @@ class Tail:
                 yield Line(before.time if before and not at else time, stream, text)
             if last:
                 begun[tap, stream] = Line(before.time if before and not texts else time, stream, last)
-        if not whole:
+        if not self._whole:
             yield from begun.values()
-
-    def _forget(self, call: Callable[[list[Line]], None]) -> None:
-        self.followers.pop(call, None)
 
 
 class Tap:
