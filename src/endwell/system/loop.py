@@ -3,6 +3,9 @@
 The standard library alone: epoll, and the descriptor into which the interpreter's C handler writes the number
 of each signal (`signal.set_wakeup_fd`). That write is what ends the sleep: since PEP 475 a wait that was
 interrupted by a signal goes on sleeping. Nothing wakes the loop at rest, whatever it watches.
+
+A signal goes before everything else: it waits for the callback that is running, and for no other, however
+many descriptors can be read. So no callback may do more than a few milliseconds' work.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import os
 import select
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from endwell.system import held
@@ -23,7 +27,9 @@ if TYPE_CHECKING:
 
 # Signals of one pass; a full pipe holds more than can be delivered between two.
 _MOST_SIGNALS = 65536
-_MOST_EVENTS = 256
+# Descriptors of one pass: timers are not to wait for more. Who is left out comes first in the next one, since
+# epoll puts those whom it has named at the end of its list.
+_MOST_EVENTS = 32
 
 
 class Timer:
@@ -56,6 +62,8 @@ class Loop:
         self._count = itertools.count()
         self._stopped = False
         self._signals: tuple[int, int] | None = None
+        self._signalled = False
+        self._deliver: Callable[[], None] = _nothing
 
     @staticmethod
     def now() -> float:
@@ -115,9 +123,10 @@ class Loop:
         self._signals = reading, writing
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         for number in signals:
-            signal.signal(number, _noted)
+            signal.signal(number, self._noted)
+        self._deliver = partial(_deliver, reading, call)
         held.take()
-        self.watch(reading, lambda: self._deliver(reading, call))
+        self.watch(reading, self._deliver)
 
     # ------------------------------------------------------------------------------------------------ waiting
 
@@ -135,15 +144,18 @@ class Loop:
         """Wait once, and call for everything that has come."""
         # Rounded up to whole milliseconds by epoll: a timer is never early.
         for descriptor, _ in self._epoll.poll(self._patience(), _MOST_EVENTS):
+            self._hear()
             call = self._calls.get(descriptor)
             if call is not None and not self._stopped:  # nobody has forgotten it in this very turn
                 call()
         now = self.now()
+        self._hear()
         while self._timers and self._timers[0][0] <= now and not self._stopped:
             timer = heapq.heappop(self._timers)[2]
             if timer.call is not None:
                 due, timer.call = timer.call, None
                 due()
+            self._hear()
 
     def close(self) -> None:
         """Give back what it holds; signals do what they do by default again in new programs only."""
@@ -160,21 +172,30 @@ class Loop:
             heapq.heappop(self._timers)
         return max(0.0, self._timers[0][0] - self.now()) if self._timers else None
 
-    @staticmethod
-    def _deliver(reading: int, call: Callable[[int], None]) -> None:
+    def _hear(self) -> None:
+        if self._signalled and not self._stopped:
+            self._signalled = False
+            self._deliver()
+
+    def _noted(self, _number: int, _frame: object) -> None:
+        """Take note that there is one to be delivered; its number is in the pipe already."""
+        self._signalled = True
+
+
+def _deliver(reading: int, call: Callable[[int], None]) -> None:
+    try:
+        numbers = os.read(reading, _MOST_SIGNALS)
+    except BlockingIOError:
+        return
+    mistake: Exception | None = None
+    for number in dict.fromkeys(numbers):
         try:
-            numbers = os.read(reading, _MOST_SIGNALS)
-        except BlockingIOError:
-            return
-        mistake: Exception | None = None
-        for number in dict.fromkeys(numbers):
-            try:
-                call(number)
-            except Exception as error:  # noqa: BLE001  the others have come as well, and will not come again
-                mistake = mistake or error
-        if mistake is not None:
-            raise mistake
+            call(number)
+        except Exception as error:  # noqa: BLE001  the others have come as well, and will not come again
+            mistake = mistake or error
+    if mistake is not None:
+        raise mistake
 
 
-def _noted(_number: int, _frame: object) -> None:
-    """Let the interpreter's C handler do its part: without a handler there is none."""
+def _nothing() -> None:
+    pass

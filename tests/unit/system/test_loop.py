@@ -136,3 +136,66 @@ def test_a_signal_that_came_with_one_that_led_to_a_mistake_is_not_lost(loop: Loo
     with pytest.raises(ZeroDivisionError):
         loop.turn()
     assert came == [signal.SIGUSR1, signal.SIGUSR2]
+
+
+class Ready:
+    """An epoll by which everybody can be read, always; it names them in turns, as the kernel's does."""
+
+    def __init__(self, *descriptors: int) -> None:
+        self.descriptors = list(descriptors)
+
+    def poll(self, _patience: float | None, most: int) -> list[tuple[int, int]]:
+        named, self.descriptors[:most] = self.descriptors[:most], []
+        self.descriptors += named
+        return [(one, 1) for one in named]
+
+    def register(self, descriptor: int, _mask: int) -> None:
+        self.descriptors.append(descriptor)
+
+    def unregister(self, descriptor: int) -> None:
+        self.descriptors.remove(descriptor)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def crowd(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> Ready:
+    """Everything that is watched from now on can be read."""
+    ready = Ready()
+    loop._epoll.close()
+    monkeypatch.setattr(loop, "_epoll", ready)
+    return ready
+
+
+def test_a_signal_waits_for_one_callback_and_for_no_other(loop: Loop, crowd: Ready) -> None:
+    came: list[int] = []
+
+    def read(descriptor: int) -> None:
+        came.append(descriptor)
+        if came.count(1003) == 1 and descriptor == 1003:
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    for descriptor in range(1000, 1200):
+        loop.watch(descriptor, lambda own=descriptor: read(own))  # type: ignore[misc]
+    loop.handle((signal.SIGUSR1, signal.SIGUSR2), came.append)
+    assert crowd.descriptors[-1] not in range(1000, 1200)  # the signals' own comes last of all
+    loop.turn()
+    assert came[:6] == [1000, 1001, 1002, 1003, signal.SIGUSR1, 1004]
+    assert came.count(signal.SIGUSR1) == 1
+    for _ in range(20):
+        loop.turn()
+    assert came.count(signal.SIGUSR1) == 1
+
+
+@pytest.mark.usefixtures("crowd")
+def test_what_is_due_waits_for_some_and_everybody_has_his_turn(loop: Loop) -> None:
+    came: list[int] = []
+    for descriptor in range(1000, 1200):
+        loop.watch(descriptor, lambda own=descriptor: came.append(own))  # type: ignore[misc]
+    loop.at(0.0, lambda: came.append(0))
+    loop.turn()
+    assert came.index(0) <= 32
+    while len(came) < 201:
+        loop.turn()
+    assert sorted(came[:201]) == [0, *range(1000, 1200)]
