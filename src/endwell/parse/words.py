@@ -30,6 +30,7 @@ SOFT_EXCEEDS = "has a soft limit above the hard one: write the smaller one first
 MOST_REPLICAS = 10_000
 _ADDRESS = re.compile(r"(?:(.+):)?([0-9]{1,5})")
 _LARGEST_PORT = 65535
+_LARGEST_LIMIT = 2**63
 _FIRST_FREE = 3
 _LARGEST_DESCRIPTOR = 255
 
@@ -47,6 +48,25 @@ def pause(value: str) -> float:
     if (seconds := duration(value)) == 0:
         raise ValueError("is no pause at all: write for example 100ms")
     return seconds
+
+
+def between(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number."""
+
+    def convert(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            raise ValueError("is not a whole number: write one such as 5") from None
+        if not least <= number <= most:
+            raise ValueError(f"is not from {least} to {most}: write a number in between")
+        return number
+
+    return convert
+
+
+nice = between(-40, 40)
+count = between(1, 1_000_000)
 
 
 def share(value: str) -> float:
@@ -189,7 +209,7 @@ def _limit(value: str) -> int:
     if value in {"unlimited", "infinity", "-1"}:
         return -1
     number = int(value)
-    if number < 0:
+    if not 0 <= number < _LARGEST_LIMIT:
         raise ValueError
     return number
 

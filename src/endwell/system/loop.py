@@ -30,6 +30,7 @@ _MOST_SIGNALS = 65536
 # Descriptors of one pass: timers are not to wait for more. Who is left out comes first in the next one, since
 # epoll puts those whom it has named at the end of its list.
 _MOST_EVENTS = 32
+_LONGEST = 20 * 86400.0  # epoll counts milliseconds in 31 bits; then it is just asked again
 
 
 class Timer:
@@ -170,7 +171,7 @@ class Loop:
     def _patience(self) -> float | None:
         while self._timers and self._timers[0][2].call is None:
             heapq.heappop(self._timers)
-        return max(0.0, self._timers[0][0] - self.now()) if self._timers else None
+        return min(max(0.0, self._timers[0][0] - self.now()), _LONGEST) if self._timers else None
 
     def _hear(self) -> None:
         if self._signalled and not self._stopped:

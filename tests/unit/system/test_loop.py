@@ -89,6 +89,17 @@ def test_timers_come_in_their_order_and_never_early(loop: Loop) -> None:
     assert came[2][1] >= 0.02
 
 
+@pytest.mark.parametrize("days", [25, 366, 1e10])
+def test_a_timer_may_be_further_away_than_the_kernel_waits_at_once(
+    loop: Loop, pipe: tuple[int, int], days: float
+) -> None:
+    came: list[str] = []
+    loop.after(days * 86400, lambda: came.append("timer"))
+    loop.watch(pipe[1], lambda: came.append("pipe"), writing=True)
+    loop.turn()
+    assert came == ["pipe"]
+
+
 def test_what_a_timer_sets_for_now_is_not_lost(loop: Loop) -> None:
     came: list[int] = []
 

@@ -60,7 +60,7 @@ from endwell.model.service import Hooks, Prefix, WhenBlocked
 from endwell.model.supervisord import Own
 from endwell.parse import words
 from endwell.parse.supervisord.policies import restart_policy, start_policy
-from endwell.parse.supervisord.types import boolean, whole
+from endwell.parse.supervisord.types import boolean
 from endwell.records import replace
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class _Reader:
             restart=restart,
             stop_timeout=self.get("stop_timeout", words.duration, None),
             drain=self.get("drain", words.duration, 0.0),
-            nice=self.get("nice", whole, 0),
+            nice=self.get("nice", words.nice, 0),
             limits=self.get("limits", words.limits, {}),
             prefix=self.general("log_prefix", words.one_of(Prefix)),
             when_blocked=self.general("log_when_blocked", words.one_of(WhenBlocked)),
@@ -171,7 +171,7 @@ class _Reader:
             interval=self.get("health_interval", words.pause, plain.interval),
             timeout=self.get("health_timeout", words.duration, plain.timeout),
             start_period=self.get("health_start_period", words.duration, plain.start_period),
-            retries=self.get("health_retries", whole, plain.retries),
+            retries=self.get("health_retries", words.count, plain.retries),
             then=self.get("unhealthy", words.one_of(Unhealthy), Unhealthy.RESTART),
         )
 

@@ -22,6 +22,8 @@ SIGNALS = {name: number for number, name, _, _ in TABLE} | _ALIASES | _CONSTANTS
 _TCP = re.compile(r"tcp://([^\s:]+):(\d+)$")
 _LARGEST_PORT = 65535
 _LARGEST_STATUS = 255
+_LARGEST = 10**15 - 1  # seconds that a float still tells apart
+_LARGEST_MODE = 0o7777
 
 
 def text(value: str) -> str:
@@ -32,9 +34,12 @@ def text(value: str) -> str:
 def whole(value: str) -> int:
     """Read a whole number; it may be negative."""
     try:
-        return int(value)
+        number = int(value)
     except ValueError:
         raise ValueError("is not a whole number: write one such as 10, without a unit") from None
+    if abs(number) > _LARGEST:
+        raise ValueError("has more than 15 digits: write a smaller number")
+    return number
 
 
 def boolean(value: str) -> bool:
@@ -59,9 +64,12 @@ def byte_size(value: str) -> int:
 def octal(value: str) -> int:
     """Read an octal number, as chmod(1) takes it."""
     try:
-        return int(value, 8)
+        number = int(value, 8)
     except ValueError:
-        raise ValueError("is not an octal number: write for example 022 or 0700") from None
+        number = -1
+    if not 0 <= number <= _LARGEST_MODE:
+        raise ValueError("is not an octal number: write for example 022 or 0700")
+    return number
 
 
 def log_level(value: str) -> int:

@@ -92,6 +92,25 @@ ERRORS = (
         ),
     ),
     (
+        MAIN + WEB + "startsecs=-1000000000000000\n",
+        "4: [program:web] startsecs='-1000000000000000' has more than 15 digits: write a smaller number",
+    ),
+    (
+        MAIN + WEB + "umask=77777777777\n",
+        "4: [program:web] umask='77777777777' is not an octal number: write for example 022 or 0700",
+    ),
+    (
+        MAIN + WEB + "endwell_nice=100\n",
+        "4: [program:web] endwell_nice='100' is not from -40 to 40: write a number in between",
+    ),
+    (
+        MAIN + WEB + "endwell_limits=nofile=99999999999999999999\n",
+        (
+            "4: [program:web] endwell_limits='nofile=99999999999999999999' has no number for nofile: write "
+            "for example nofile=1024:unlimited"
+        ),
+    ),
+    (
         MAIN + WEB + "numprocs=100000000\n",
         "4: [program:web] numprocs='100000000' is more than 10000: write a smaller number",
     ),
