@@ -132,6 +132,29 @@ def test_why_a_program_cannot_be_found_is_said_once_for_a_service_and_its_path_o
             assert same[-1] == f"endwell: {label} is given up, for the same reason"
 
 
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ("logs = '/'", "cannot open /: Is a directory; name a file in it"),
+        ("logs = 'no/such'", "/no/such: No such file or directory; create its directory (mkdir -p), or"),
+        ("user = 4294967295", "4294967295 is no number of a user or group: use one below 4294967295"),
+        ("user = '0:99999999999'", "99999999999 is no number of a user or group"),
+    ],
+)
+def test_what_cannot_be_is_told_with_what_to_do(tmp_path: Path, settings: str, why: str) -> None:
+    text = f"exit-when = 'any-fails'\n[services.bad]\ncommand = 'true'\n{settings}\n"
+    with Up(tmp_path, text, name="endwell.toml") as up:
+        assert up.wait() > 0
+        assert any("bad could not be started: " in line and why in line for line in up.err)
+
+
+def test_a_command_that_no_program_can_be_given(tmp_path: Path) -> None:
+    text = "[program:bad]\ncommand=echo a\0b\nstartretries=0\n"
+    with Up(tmp_path, text, settings="endwell_exit_when=any-fails") as up:
+        assert up.wait() > 0
+        assert any("cannot start bad: a NUL character is in its command" in line for line in up.err)
+
+
 @pytest.mark.parametrize(("end", "status"), [("exit 0", 0), ("exit 3", 3), ("kill -KILL $$", 137)])
 def test_the_status_is_that_of_the_service_that_was_asked_for(tmp_path: Path, end: str, status: int) -> None:
     tests = program("tests", end, "autorestart=false", "endwell_after=web")

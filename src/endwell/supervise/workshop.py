@@ -12,7 +12,7 @@ from endwell.supervise.health import Checks
 from endwell.supervise.readiness import waiting_for
 from endwell.supervise.stdin import Stdin
 from endwell.system.spawn import own_pipes
-from endwell.system.spawn_error import SpawnError, foreseen
+from endwell.system.spawn_error import SpawnError, foreseen, hint, hint_of_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -270,5 +270,10 @@ def _as_spawn_error(spec: ServiceSpec, error: Exception) -> SpawnError:
     if isinstance(error, SpawnError):
         return error
     if isinstance(error, OSError) and error.filename:
-        return SpawnError(f"cannot open {error.filename}: {error.strerror}", 1)
-    return SpawnError(f"cannot start {spec.label}: {error}", 1)
+        return SpawnError(f"cannot open {error.filename}: {error.strerror}{hint_of_path(error.errno)}", 1)
+    why = str(error)
+    if isinstance(error, OSError):
+        why = f"{error.strerror}{hint(error.errno)}"
+    elif "null" in why:
+        why = "a NUL character is in its command, its environment or a path; remove it"
+    return SpawnError(f"cannot start {spec.label}: {why}", 1)

@@ -15,7 +15,19 @@ _HINTS = {
     errno.EAGAIN: "; there are too many processes: raise nproc, or the container's pids limit",
     errno.ENOMEM: "; give the container more memory",
     errno.EMFILE: "; raise nofile",
+    errno.ENFILE: "; the machine has no more of them: raise fs.file-max",
     errno.E2BIG: "; the environment or the arguments are too long",
+}
+
+
+_HINTS_OF_PATHS = {
+    errno.ENOENT: "; create its directory (mkdir -p), or correct the path",
+    errno.ENOTDIR: "; create its directory (mkdir -p), or correct the path",
+    errno.EISDIR: "; name a file in it",
+    errno.EACCES: "; name a place where endwell may write",
+    errno.EPERM: "; name a place where endwell may write",
+    errno.EROFS: "; name a place where endwell may write",
+    errno.ENOSPC: "; free space, or name another place",
 }
 
 
@@ -40,6 +52,11 @@ def hint(number: int | None) -> str:
     return _HINTS.get(number or 0, "")
 
 
+def hint_of_path(number: int | None) -> str:
+    """Likewise of one that was about a path."""
+    return hint(number) or _HINTS_OF_PATHS.get(number or 0, "; correct the path")
+
+
 def foreseen(name: str, *, directory: str | None, path: str) -> SpawnError | None:
     """Return why a program cannot be executed, as far as a look at its file tells; None: it may well be.
 
@@ -53,7 +70,7 @@ def foreseen(name: str, *, directory: str | None, path: str) -> SpawnError | Non
     if any(os.access(file, os.X_OK) and not os.path.isdir(file) for file in files):
         return None
     if not files:
-        return SpawnError(_missing(name, os.path.join(directory or "", name), path), NOT_FOUND)
+        return _missing(name, os.path.join(directory or "", name), path)
     return SpawnError(_forbidden(name, files[0]), NOT_EXECUTABLE)
 
 
@@ -74,10 +91,7 @@ def why_not(trouble: bytes, name: str, *, directory: str | None, path: str, user
         return SpawnError(_before(number, why, name, directory, user), NOT_EXECUTABLE)
     seen = os.path.join(directory or "", name)
     if number in {errno.ENOENT, errno.ENOTDIR}:
-        if "/" not in name:
-            reason = f"cannot find {name}: it is not on PATH; install it, or correct the command"
-            return SpawnError(reason, NOT_FOUND, path)
-        return SpawnError(_missing(name, seen), NOT_FOUND)
+        return _missing(name, seen, path)
     if number == errno.EACCES:
         return SpawnError(_forbidden(name, seen), NOT_EXECUTABLE)
     if number == errno.ENOEXEC:
@@ -86,17 +100,24 @@ def why_not(trouble: bytes, name: str, *, directory: str | None, path: str, user
     return SpawnError(f"cannot execute {name}: {why}{hint(number)}", NOT_EXECUTABLE)
 
 
-def _missing(name: str, seen: str) -> str:
+def _missing(name: str, seen: str, path: str) -> SpawnError:
+    if "/" not in name:
+        reason = f"cannot find {name}: it is not on PATH; install it, or correct the command"
+        return SpawnError(reason, NOT_FOUND, path)
     if os.path.lexists(seen):
-        return (
+        reason = (
             f"cannot execute {name}: the interpreter or the dynamic linker that it asks for is not there;"
             " install that, or correct its first line"
         )
-    return f"cannot find {name}: there is no such file; install it, or correct the command"
+    else:
+        reason = f"cannot find {name}: there is no such file; install it, or correct the command"
+    return SpawnError(reason, NOT_FOUND)
 
 
 def _forbidden(name: str, seen: str) -> str:
-    what = "it is a directory" if os.path.isdir(seen) else "it is not executable for this user; chmod +x"
+    what = "it is not executable for this user; chmod +x"
+    if os.path.isdir(seen):
+        what = "it is a directory; name a program in it"
     return f"cannot execute {name}: {what}"
 
 

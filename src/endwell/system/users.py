@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+_NOBODY = 2**32 - 1  # means to leave it as it is
+_DIGITS = 10
+
 Identity = tuple[int, int, tuple[int, ...]]
 
 
@@ -21,9 +24,12 @@ def identify(text: str) -> Identity:
     import pwd  # noqa: PLC0415
 
     name, colon, group = text.partition(":")
+    for one in (name, group):
+        if one.isdecimal() and (len(one) > _DIGITS or int(one) >= _NOBODY):
+            raise LookupError(f"{one} is no number of a user or group: use one below {_NOBODY}")
     try:
         entry = pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name)
-    except (KeyError, OverflowError):
+    except KeyError:
         if not name.isdecimal():
             raise LookupError(f"there is no user {name!r}: create it, or use a number") from None
         entry = None

@@ -138,7 +138,7 @@ def test_another_user_has_nothing_left_of_ours() -> None:
     [
         ("no-such-program", {}, 127, "cannot find no-such-program: it is not on PATH; install it"),
         ("/no/such", {}, 127, "cannot find /no/such: there is no such file"),
-        ("/etc", {}, 126, "cannot execute /etc: it is a directory"),
+        ("/etc", {}, 126, "cannot execute /etc: it is a directory; name a program in it"),
         ("./plain", {}, 126, "cannot execute ./plain: it is not executable for this user"),
         ("./empty", {}, 126, "cannot execute ./empty: it is no program and has no #! line"),
         ("./lost", {}, 127, "cannot execute ./lost: the interpreter or the dynamic linker that it asks for"),
