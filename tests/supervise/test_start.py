@@ -257,3 +257,26 @@ def test_without_proc_it_says_so_and_starts_nothing(tmp_path: Path) -> None:
         assert up.wait() == 2
     assert up.err == ["endwell: cannot see processes without /proc; mount it there with mount -t proc"]
     assert up.out == []
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_inputs_and_outputs_that_are_closed_are_nobody_elses(tmp_path: Path, closed: str) -> None:
+    """A log file would have their numbers, and what is meant for people would get into it."""
+    script = "ls -l /proc/$$PPID/fd > fds; echo heard; exit 3"
+    (tmp_path / "endwell.toml").write_text(
+        f"exit-when = 'any-fails'\n[services.one]\ncommand = ['sh', '-c', '{script}']\nlogs = 'log'\n"
+    )
+    words = [sys.executable, "-m", "endwell", "up", "--socket", "none"]
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 3
+    assert (tmp_path / "log").read_text() == "heard\n"
+    held = {words[-3]: words[-1] for words in map(str.split, (tmp_path / "fds").read_text().splitlines()[1:])}
+    for word in closed.split():
+        number = {"<": "0", ">": "1", "2": "2"}[word[0]]
+        assert held[number] == "/dev/null"
