@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

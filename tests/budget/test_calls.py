@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
+from endwell.records import dataclass
 from tests.init.builds import shipped
 
 if TYPE_CHECKING:

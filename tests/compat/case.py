@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

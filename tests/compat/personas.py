@@ -6,9 +6,10 @@ import os
 import re
 import shutil
 import sysconfig
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from endwell.records import dataclass
 from tests.gateway.fake import Gateway, UnixConnection, row
 
 if TYPE_CHECKING:

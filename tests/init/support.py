@@ -18,13 +18,13 @@ import subprocess
 import sys
 import termios
 import time
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import pytest
 
+from endwell.records import dataclass
 from tests.init import namespaces
 from tests.init.builds import ROOT, shipped
 from tests.init.namespaces import Proc

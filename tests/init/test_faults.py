@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import signal
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from endwell.records import dataclass
 from tests.init.builds import SOURCE, Variant, build
 from tests.init.lives import COMMAND, Life
 

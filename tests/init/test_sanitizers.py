@@ -7,11 +7,11 @@ import random
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from endwell.records import dataclass
 from tests.init import command_lines
 from tests.init.builds import Variant, build, has_sanitizers, shipped
 from tests.init.lives import COMMAND, Life

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,7 @@ from endwell.model.signals import KILL, TERM, Signal
 from endwell.model.spec import ContainerSpec
 from endwell.model.timeline import Stop, Timeline, Way, shifted
 from endwell.probe.tracefs import TracefsObserver
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ import endwell
 from endwell.engine import approximation
 from endwell.engine.launch_errors import explain
 from endwell.engine.protocol import EngineError
+from endwell.records import dataclass
 from endwell.system import descent
 from endwell.system.launch import Launch, LaunchError
 from tests.probe.watched import PYTHON, SHELL

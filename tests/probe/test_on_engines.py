@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ import pytest
 from endwell.engine.endpoint import PODMAN_SOCKET
 from endwell.engine.podman import PodmanEngine
 from endwell.engine.protocol import EngineError
+from endwell.records import dataclass
 from tests.support.distant_engine import NAME, distant_engine
 from tests.support.docker import NoEngineError
 from tests.support.podman import podman_environment

@@ -6,10 +6,10 @@ import os
 import secrets
 import select
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from endwell.records import dataclass, field
 from endwell.system import tracefs
 
 if TYPE_CHECKING:

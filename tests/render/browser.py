@@ -7,8 +7,9 @@ import struct
 import subprocess
 import tempfile
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from endwell.records import dataclass
 
 _ELF = b"\x7fELF"
 

@@ -27,11 +27,11 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from endwell.records import dataclass, field
 from endwell.system.tree import children_of
 from tests.supervise.under_init import NAMESPACE, command, interpreter
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
+
+from endwell.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

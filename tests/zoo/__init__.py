@@ -36,12 +36,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from endwell.model.signals import TERM, Signal
+from endwell.records import dataclass
 from tests.zoo.expectations import parse
 from tests.zoo.header import read_header
 

@@ -29,13 +29,13 @@ Wherever the outcome is a race, `or` joins what may happen, and `perhaps` stands
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from endwell.model.finding import Ending
 from endwell.model.process import Killer
 from endwell.model.signals import Signal
 from endwell.model.timeline import Fate, Origin
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

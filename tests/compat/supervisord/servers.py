@@ -14,10 +14,11 @@ import subprocess
 import sys
 import tempfile
 import termios
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+from endwell.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

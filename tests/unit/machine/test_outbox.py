@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from hypothesis import given, settings, strategies as st
 
@@ -11,6 +10,7 @@ from endwell.machine.lines import Lines
 from endwell.machine.marks import Marks
 from endwell.machine.outbox import Outbox, Share, Writer
 from endwell.model.service import Prefix, WhenBlocked
+from endwell.records import dataclass, field
 
 BOUND = 64
 

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import threading
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,6 +19,7 @@ from endwell.probe.glance import exists, is_outsider, look, ports, takes
 from endwell.probe.ready import wait_until_ready
 from endwell.probe.ready_check import parse_ready
 from endwell.probe.settling import GIVE_UP, QUIET, QUIET_LISTENING, Look, Settling
+from endwell.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
