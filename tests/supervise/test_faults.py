@@ -37,7 +37,7 @@ def is_one(words, *more):
 {fault}
 sys.exit(main(sys.argv[1:]))
 """
-ONE = f"echo one; {STOP}"
+ONE = "trap 'echo bye; exit 0' TERM; exec 8<>never; echo one $$; read line <&8"
 
 
 def under(directory: Path, fault: str, text: str) -> Up:
@@ -61,7 +61,9 @@ def test_what_cannot_be_started_now_is_tried_again_and_others_go_on(
 ) -> None:
     text = program("one", ONE) + program("two", STOP)
     with under(tmp_path, fault, text) as up:
-        up.wait_for("one could not be started", "one is running", "up one", "up two")
+        up.wait_for("one could not be started", "one is running", "up two")
+        number = next(line for line in up.err if "one is running" in line).split()[-1]
+        up.wait_for(f"one {number}")  # and not one that was killed because there was no descriptor for it
         assert up.stop() == 0
         assert up.out.count("bye") == 2
         assert [line for line in up.err if "could not be started" in line and said in line]
