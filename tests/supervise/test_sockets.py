@@ -50,7 +50,7 @@ def test_all_processes_share_one_socket(tmp_path: Path) -> None:
         pids = {row["pid"] for row in talk.rows("app").values()}
         assert ask(place) in pids
         assert stat.S_IMODE(Path(place).stat().st_mode) == 0o770
-        assert talk.results("stop", "app-1") == {"app-1": ""}
+        assert talk.results("stop", "app-1") == {"app:app0": ""}
         assert ask(place) in pids
 
 

@@ -19,7 +19,7 @@ NAME = "endwell exec"
 DESCRIPTION = """\
 Run a command as a service runs: with its user, its environment and its working
 directory. Signals that come here are passed on to it, and when this ends it is
-told SIGHUP. When the container is stopped, it is told with the service."""
+told SIGHUP. When the container is stopped, it is told at once."""
 
 EXAMPLES = """\
 examples:

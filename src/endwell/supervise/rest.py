@@ -50,8 +50,8 @@ class Rest:
 
     def tell_visitors(self) -> None:
         """Tell those who were started beside services to end, with all that came from them."""
-        names = self._names()
         self._visitors = self._children.visitors()
+        names = self._names() if self._visitors else {}  # each name is a file to read
         for child in self._visitors:
             told = self._children.send_visitor(child, _TELL_AT_TERMINAL if child.terminal else TELL)
             self._account.visitors |= dict.fromkeys(told, child.beside)
