@@ -1,22 +1,38 @@
 """A Unix socket that listens: made so that nobody else can connect, and put away again.
 
+A file whose supervisor is gone is replaced, which takes three steps: to see that nobody listens, to remove
+it, to bind. Of two that do so at once, the second would remove the first one's; so would one that binds while
+another has bound and does not listen yet. Who looks, binds or removes therefore locks the directory
+(flock(2)), which leaves nothing behind and needs no permission to write. Others may lock it too, for ever:
+after a while they are not waited for any longer, as a start must not depend on strangers.
+
 `_socket` is the part of the standard library's `socket` that is written in C, and all that is needed of it.
 """
 
 # pathlib brings urllib along, which has no place in PID 1.
-# ruff: noqa: PTH108
+# ruff: noqa: PTH108, PTH120
 
 from __future__ import annotations
 
 import _socket
 import contextlib
 import errno
+import fcntl
 import os
 import stat
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LONGEST = 107  # bytes of a path: man 7 unix
 _BACKLOG = 1024
 _OURS_ALONE = 0o600
+_TRIES, _PAUSE = (
+    50,
+    0.01,
+)  # of the lock, and seconds between two: who has it for good reason needs no millisecond
 _FLAGS = getattr(_socket, "SOCK_NONBLOCK", 0) | getattr(_socket, "SOCK_CLOEXEC", 0)
 
 
@@ -38,8 +54,9 @@ class Listening:
         try:
             # Before it has a name: the file has this mode from its first moment on.
             os.fchmod(self._socket.fileno(), _OURS_ALONE)
-            self._bind()
-            self._socket.listen(_BACKLOG)
+            with _alone(place):
+                self._bind()
+                self._socket.listen(_BACKLOG)
         except Exception:
             self.close()
             raise
@@ -58,10 +75,13 @@ class Listening:
 
     def close(self) -> None:
         """Close it, and remove its file if that is still ours."""
+        if self._file is not None:
+            with _alone(self.place):
+                # While it is open nobody takes it for stale, and its number means no other file.
+                if _file(self.place) == self._file:
+                    with contextlib.suppress(OSError):
+                        os.unlink(self.place)
         self._socket.close()
-        if self._file is not None and _file(self.place) == self._file:
-            with contextlib.suppress(OSError):
-                os.unlink(self.place)
         self._file = None
 
     def _bind(self) -> None:
@@ -98,6 +118,32 @@ def connected(descriptor: int, family: int = _socket.AF_UNIX) -> _socket.socket:
     connection = _socket.socket(family, _socket.SOCK_STREAM, 0, descriptor)
     connection.setblocking(False)  # noqa: FBT003  the standard library's
     return connection
+
+
+@contextlib.contextmanager
+def _alone(place: str) -> Iterator[None]:
+    """Keep others of us from changing who listens at a path, as far as that can be done."""
+    if place.startswith("@"):
+        yield
+        return
+    try:
+        directory = os.open(os.path.dirname(place) or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        yield  # what is wrong with it is said by bind(2)
+        return
+    try:
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_PAUSE)
+            except OSError:
+                break  # there are file systems without
+            else:
+                break
+        yield
+    finally:
+        os.close(directory)
 
 
 def _is_stale(place: str) -> bool:

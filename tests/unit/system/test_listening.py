@@ -9,16 +9,15 @@ import fcntl
 import os
 import socket
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from endwell.system import listening as module
 from endwell.system.credentials import peer
 from endwell.system.descriptors import receive
 from endwell.system.listening import LONGEST, Listening, connected
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_it_listens_for_its_owner_alone_from_the_first_moment(tmp_path: Path) -> None:
@@ -65,6 +64,91 @@ def test_what_nobody_listens_to_any_more_is_replaced(tmp_path: Path) -> None:
         Listening(str(place))
     assert caught.value.errno == errno.EADDRINUSE
     listening.close()
+
+
+def test_of_many_that_begin_at_once_one_listens_and_stays(tmp_path: Path) -> None:
+    place = str(tmp_path / "s")
+    for _ in range(10):
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(place)
+            stale.listen()
+        said = _begin_at_once(place, 8)
+        winners = [pid for answer, pid in said if answer == "listens"]
+        assert len(winners) == 1, said
+        assert {answer for answer, _ in said} == {"listens", "taken"}
+        assert [one.name for one in tmp_path.iterdir()] == ["s"]
+        Path(place).unlink()
+
+
+def _begin_at_once(place: str, number: int) -> list[tuple[str, int]]:
+    """Fork so many who listen there, all at once, and return what each says: the first one is who answers."""
+    go, gate = os.pipe()
+    told, telling = os.pipe()
+    over, end = os.pipe()
+    children = []
+    try:
+        for _ in range(number):
+            if not (pid := os.fork()):
+                _begin(place, (go, gate), telling, (over, end))
+            children.append(pid)
+        os.close(telling)
+        os.close(gate)
+        with os.fdopen(told) as answers:
+            said = [(answer, int(pid)) for answer, pid in (answers.readline().split() for _ in children)]
+        # Nobody has taken it from the one who got it.
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(place)
+            assert ("listens", peer(client).pid) in said
+        return said
+    finally:
+        os.close(end)
+        for pid in children:
+            os.waitpid(pid, 0)
+        os.close(go)
+        os.close(over)
+
+
+def _begin(place: str, go: tuple[int, int], telling: int, over: tuple[int, int]) -> NoReturn:
+    """Wait for the word, listen, say whether that could be, and wait for the end."""
+    is_stale = module._is_stale
+
+    def look(place: str) -> bool:
+        found = is_stale(place)
+        for _ in range(20 if found else 0):  # the others have their turn just now
+            os.sched_yield()
+        return found
+
+    try:
+        module._is_stale = look
+        os.close(go[1])
+        os.close(over[1])
+        os.read(go[0], 1)
+        try:
+            held = Listening(place)
+        except OSError as error:
+            answer = "taken" if error.errno == errno.EADDRINUSE else type(error).__name__
+        else:
+            answer = "listens" if held.fileno() >= 0 else ""
+        os.write(telling, f"{answer} {os.getpid()}\n".encode())
+        os.read(over[0], 1)
+    finally:
+        os._exit(0)
+
+
+def test_one_who_locks_the_directory_for_ever_is_not_waited_for(tmp_path: Path) -> None:
+    strange = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(strange, fcntl.LOCK_EX)
+    Listening(str(tmp_path / "s")).close()
+    os.close(strange)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_directory_that_cannot_be_written_or_read(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        Listening(str(tmp_path / "no" / "s"))
+    with pytest.raises(OSError) as caught:  # noqa: PT011  which one depends on who we are
+        Listening("/proc/self/s")
+    assert caught.value.errno in {errno.EPERM, errno.EACCES, errno.ENOENT, errno.EROFS}
 
 
 def test_one_whose_queue_is_full_is_somebody(tmp_path: Path) -> None:
