@@ -167,16 +167,19 @@ def start(line: Line) -> int:
 
 def _prepare(file: ProjectFile, settings: Supervisord, values: Mapping[str, Any]) -> OwnLog:
     """Be what the settings want; return the log, in which all of that is written."""
-    from endwell.cli.supervisor import standing  # noqa: PLC0415  -h needs none of it
+    from endwell.cli.supervisor import privileges, standing  # noqa: PLC0415  -h needs none of it
     from endwell.supervise.own_log import Level  # noqa: PLC0415
 
-    root = os.getuid() == 0
-    lines = [*standing.raise_limits(settings), standing.become_user(settings)]
+    lines = [*_doubts(file, settings, named="configuration" in values)]
+    lines += [
+        *standing.raise_limits(settings),
+        *privileges.stay_able(settings),
+        standing.become_user(settings),
+    ]
     explicit = os.path.basename(settings.logfile) != "supervisord.log" or "logfile" in values  # noqa: PTH119  pathlib is heavy
     log, further = standing.own_log(settings, explicit=explicit)
     lines += further
     lines += [(Level.WARN, str(one)) for one in file.warnings]
-    lines += _doubts(file, settings, root=root, named="configuration" in values)
     lines += [(Level.INFO, f'Included extra file "{one}" during parsing') for one in file.files[1:]]
     if "profile_options" in values:
         lines.append((Level.WARN, "--profile_options is not done: nothing is measured"))
@@ -186,15 +189,13 @@ def _prepare(file: ProjectFile, settings: Supervisord, values: Mapping[str, Any]
     return log
 
 
-def _doubts(
-    file: ProjectFile, settings: Supervisord, *, root: bool, named: bool
-) -> Iterator[tuple[Level, str]]:
+def _doubts(file: ProjectFile, settings: Supervisord, *, named: bool) -> Iterator[tuple[Level, str]]:
     from endwell.cli.opening import does_not_fit  # noqa: PLC0415  likewise
     from endwell.machine.budget import Budget  # noqa: PLC0415  likewise
     from endwell.machine.order import order  # noqa: PLC0415  likewise
     from endwell.supervise.own_log import Level  # noqa: PLC0415  likewise
 
-    if root and not named:
+    if os.getuid() == 0 and not named:
         # Whoever can write into the directory in which root starts it would be root.
         yield Level.WARN, f"Running as root with a file that was found by searching, {file.path}: say -c FILE"
     if settings.grace is None:
