@@ -14,18 +14,24 @@ if TYPE_CHECKING:
 NAME = "endwell plan"
 
 DESCRIPTION = """\
-Read a file of services and print in which order they are started, who is told
-when at the stop, and whether that fits into the grace period at the worst: when
-every service has to be killed. Nothing is started."""
+Show what `endwell up` would do with a file, without starting anything: who is
+started after whom, who is told to stop when, and whether all of it is over
+within the grace period even at the worst, when every service has to be killed.
+If it is not, the last lines say what to change.
+
+Without FILE it is looked for where `endwell up` looks."""
 
 EXAMPLES = """\
 examples:
-  endwell plan                      endwell.toml, supervisord.conf or Procfile
-  endwell plan supervisord.conf     would a docker stop be over in time?
-  endwell plan --grace 30s          and in Kubernetes, with its 30 seconds?
+  endwell plan                      the file that `endwell up` would take
+  endwell plan supervisord.conf     would docker stop be over in its 10 seconds?
+  endwell plan --grace 30s          and in Kubernetes, with its 30?
   endwell plan --json | jq .stop.fits
 
-exit status: 0 it fits into the grace, 1 it does not, 2 it cannot be read"""
+exit status:
+  0  the stop fits into the grace
+  1  it does not
+  2  the file or the words cannot be used"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
     add_file(parser)
-    parser.add_argument("--grace", metavar="TIME", help="instead of what the file says (default 10s)")
+    parser.add_argument(
+        "--grace",
+        metavar="TIME",
+        help="how long a stop may take, as 30s or 1m30s (default: the file's, or 10s)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON (endwell.plan/1)")
 
 

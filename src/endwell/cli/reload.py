@@ -17,10 +17,10 @@ NAME = "endwell reload"
 _CHANGES = ("added", "changed", "adjusted", "removed")
 
 DESCRIPTION = """\
-Read the file of services again and apply what has changed: services that are
-new are started, those that have changed are restarted, those that are gone are
-stopped. Those that have not changed are not touched. When anything is wrong
-with the file, nothing is changed at all."""
+Read the file again that `endwell up` was started with, and apply what has
+changed: services that are new are started, those that have changed are
+restarted, those that are gone are stopped. Those that have not changed are not
+touched. When anything is wrong with the file, nothing is changed at all."""
 
 EXAMPLES = """\
 examples:

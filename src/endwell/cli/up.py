@@ -18,38 +18,48 @@ if TYPE_CHECKING:
 NAME = "endwell up"
 
 DESCRIPTION = """\
-Run the services of a file, one container's, until they are told to stop: in the
-order they need, restarted as they ask for, and ended within one grace period. The
-file is an endwell.toml, a supervisord.conf as it is, or a Procfile."""
+Start the services of a file, restart those that ask for it, pass on what they
+write, and stay in the foreground until told to stop: the command of a container
+that runs several programs. The stop is one for all, in reverse order, and over
+within the grace period, so that `docker stop` has nothing left to kill.
+
+FILE is an endwell.toml, a supervisord.conf as it is, or a Procfile. Without one
+the first of these is taken: endwell.toml, supervisord.conf,
+etc/supervisord.conf, Procfile, /etc/endwell.toml, /etc/supervisord.conf and
+/etc/supervisor/supervisord.conf."""
 
 EXAMPLES = """\
 examples:
   CMD ["endwell", "up"]
-      in a Dockerfile: endwell.toml, supervisord.conf or Procfile, where they
-      usually are
+      in a Dockerfile, with an endwell.toml in its WORKDIR
 
   endwell up supervisord.conf --grace 30s
       in Kubernetes, whose grace period is 30 seconds
 
   endwell up --exit-code-from tests
-      stop when that service has ended, and exit as it did
+      stop all when that service has ended, and exit as it did, as compose does
 
   endwell up --check
-      say what is wrong with the file, and which of its programs, users and
-      directories are not on this machine; start nothing
+      in CI, in the image: is the file right, and is all there that it needs?
 
   endwell up --report /dev/stderr
       tell as JSON who was told when, who ended how, who had to be killed
 
-signals: TERM, INT and QUIT stop everything within the grace; each further one
-takes the next step at once: while some are not yet told, all are told; then those
-who are left are killed. HUP applies a changed file: without touching what is the
-same, but of a supervisord.conf everything is stopped and started anew. USR2 opens
-the log files anew
+while it runs: `endwell ps`, `logs`, `stop`, `restart`, `exec`, ... do for
+services what docker's do for containers; `endwell plan` shows how a stop goes
 
-exit status: 0 all have ended by themselves; 124 somebody had to be killed; 2 the
-file cannot be used; else that of the service that `exit-when` or
---exit-code-from is about"""
+signals:
+  TERM INT QUIT  stop everything within the grace. Each further one takes the
+                 next step at once: all are told, then who is left is killed
+  HUP            apply the changed file, as `endwell reload` does; of a
+                 supervisord.conf everything is stopped and started anew
+  USR2           open the log files anew
+
+exit status:
+  0    all services have ended by themselves
+  124  somebody had to be killed
+  2    nothing was started: the file or the words cannot be used
+  else that of the service that `exit-when` or --exit-code-from is about"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,26 +67,43 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
     add_file(parser)
-    parser.add_argument("--grace", metavar="TIME", help="from the stop signal to the end (default 10s)")
     parser.add_argument(
-        "--socket", metavar="PATH", default="", help="where `endwell ps` and the like connect, or `none`"
+        "--grace",
+        metavar="TIME",
+        help="how long a stop may take, as 30s or 1m30s: what docker stop --time and "
+        "terminationGracePeriodSeconds say (default: the file's, or 10s)",
+    )
+    parser.add_argument(
+        "--socket",
+        metavar="PATH",
+        default="",
+        help="where `endwell ps` and the like connect; `none`: nowhere (default: they find it by themselves)",
     )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="say what is wrong with the file, or not there on this machine, and start nothing",
+        help="start nothing: say what is wrong with the file, and which of its programs, users and "
+        "directories are not on this machine",
     )
-    parser.add_argument("--report", metavar="FILE", default="", help="write the account of the stop as JSON")
     parser.add_argument(
-        "--exit-code-from", metavar="SERVICE", default="", help="stop when it ends, and exit as it did"
+        "--report", metavar="FILE", default="", help="write into FILE, as JSON, how the stop went"
+    )
+    parser.add_argument(
+        "--exit-code-from",
+        metavar="SERVICE",
+        default="",
+        help="stop all when SERVICE has ended, and exit as it did",
     )
     parser.add_argument(
         "--init",
         action="store_true",
         default=None,
-        help="run under endwell-init, which ends the services should this be killed (default: as PID 1)",
+        help="run under endwell-init, so that services end well even if the supervisor is killed "
+        "(default: when it is PID 1)",
     )
-    parser.add_argument("--no-init", dest="init", action="store_false", default=None, help="be PID 1 itself")
+    parser.add_argument(
+        "--no-init", dest="init", action="store_false", default=None, help="do not, not even as PID 1"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

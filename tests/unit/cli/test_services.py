@@ -170,6 +170,20 @@ def test_a_file_that_was_found_and_has_no_service(
     )
 
 
+def test_the_help_of_up_and_of_plan(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.undo()
+    for command in ("up", "plan"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        text = capsys.readouterr().out
+        assert max(map(len, text.splitlines())) <= 80
+        if command == "up":
+            places = text.split("is taken: ")[1].split(".\n\n")[0].replace(" and", ",")
+            assert places.replace(",", " ").split() == list(project.SEARCH_PATH)
+
+
 def test_what_cannot_be_planned_is_told_with_its_place(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
