@@ -188,6 +188,8 @@ class Replica:
         """How its process ended, for people."""
         if self.end is None or (self.end.signal is None and self.end.code is None):
             return "ended, and nobody saw how"
+        if self.end.out_of_memory:
+            return f"ended by {self.end.signal} from the kernel's OOM killer"
         return f"ended by {self.end.signal}" if self.end.signal else f"exited with {self.end.code}"
 
     def share(self, wanted: float) -> float:

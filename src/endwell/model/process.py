@@ -26,6 +26,7 @@ class End:
     """How a life ended: by itself with `code`, or by `signal`.
 
     `killer` is set for a SIGKILL that somebody else sent; `pid` is the killer, where it is a process inside.
+    `out_of_memory` says that it was the kernel's, for want of memory, and that this is known.
     Both `code` and `signal` are None when nobody saw.
     """
 
@@ -33,6 +34,7 @@ class End:
     signal: Signal | None = None
     killer: Killer | None = None
     pid: int | None = None
+    out_of_memory: bool = False
 
     @property
     def kind(self) -> str:

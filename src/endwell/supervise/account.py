@@ -202,7 +202,8 @@ def _end(end: End | None) -> dict[str, Any] | None:
     if end is None:
         return None
     if end.signal is not None:
-        return {"kind": "signal", "signal": str(end.signal)}
+        said = {"out_of_memory": True} if end.out_of_memory else {}
+        return {"kind": "signal", "signal": str(end.signal), **said}
     return {"kind": "exit", "code": end.code}
 
 

@@ -20,6 +20,7 @@ from endwell.model.signals import Signal
 from endwell.records import dataclass, replace
 from endwell.supervise.doom import Doom
 from endwell.system import tree
+from endwell.system.memory import OomKills
 from endwell.system.spawn import spawn
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Children:
         self._orphans: dict[int, Key | None] = {}
         self._over: set[int] = set()  # orphans that have ended and were not collected yet
         self._doom = Doom(self._left_by)
+        self._oom_kills = OomKills()
         self.know(keys)
 
     def know(self, keys: Iterable[Key]) -> None:
@@ -174,6 +176,8 @@ class Children:
                 self._at_work[child.key] -= 1
                 self._ended_at[child.key] = self._looks
             ended.append((child, end))
+        if ended:
+            ended = self._explained(ended)
         if self._doom:
             self._kill_newcomers()
         return ended
@@ -344,6 +348,27 @@ class Children:
         for pid, key in self._orphans.items():
             if self._doom.everybody or key in self._doom.keys:
                 tree.signal_all(tree.below([pid]), [_SIGKILL], None if key is None else self._marks[key])
+
+    def _explained(self, ended: list[tuple[Child, End]]) -> list[tuple[Child, End]]:
+        """Say of whom it is known that the kernel has killed him for want of memory.
+
+        The count says how many, and not who: it is known where no more were killed, and not by us, than it
+        has grown by since others ended last.
+        """
+        fresh = self._oom_kills.fresh()
+        if not fresh:
+            return ended
+        killed = [
+            child
+            for child, end in ended
+            if end.signal is not None
+            and end.signal.number == _SIGKILL
+            and not self._doom.everybody
+            and child.key not in self._doom.keys
+        ]
+        if len(killed) > fresh:
+            return ended
+        return [(child, replace(end, out_of_memory=child in killed)) for child, end in ended]
 
     def _left_by(self, pid: int) -> Key | None:
         """Return whose orphan a child of ours is."""
