@@ -24,10 +24,18 @@ def surroundings() -> Surroundings:
         group=_group,
         environment=os.environ,
         node=os.uname().nodename,
-        directory=os.getcwd(),
+        directory=_directory(),
         temporary=_temporary(),
         uid=os.getuid(),
     )
+
+
+def _directory() -> str:
+    """Return where we are; in one that was removed, no relative path leads anywhere."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return "/"
 
 
 def _read(path: str) -> str:
@@ -63,5 +71,5 @@ def _group(name: str | int) -> int | None:
 def _temporary() -> str | None:
     """Return the first usable of the directories that Python's tempfile tries, without trying to write."""
     places = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP"))
-    candidates = (*places, "/tmp", "/var/tmp", "/usr/tmp", os.getcwd())  # noqa: S108  nothing is put there under a known name
+    candidates = (*places, "/tmp", "/var/tmp", "/usr/tmp", _directory())  # noqa: S108  nothing is put there under a known name
     return next((one for one in candidates if one and os.access(one, os.W_OK | os.X_OK)), None)

@@ -43,3 +43,14 @@ def test_temporary_files_go_where_python_puts_them(tmp_path: Path, monkeypatch: 
     assert surroundings().temporary == str(tmp_path)
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert surroundings().temporary is None
+
+
+def test_a_directory_that_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by a deployment that puts another one in its place: files with a whole path can be read."""
+    (tmp_path / "old").mkdir()
+    (tmp_path / "file").write_text("text")
+    monkeypatch.chdir(tmp_path / "old")
+    (tmp_path / "old").rmdir()
+    around = surroundings()
+    assert around.directory == "/"
+    assert around.read(f"{tmp_path}/file") == "text"
