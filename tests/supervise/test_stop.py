@@ -164,6 +164,23 @@ def test_a_hook_has_its_deadline_and_holds_up_nobody_else(tmp_path: Path) -> Non
         assert up.stop() == 0
         assert up.service("slow")["told"] >= 0.5
         assert up.service("web")["told"] < up.service("slow")["told"]
+        assert any(line.startswith("endwell: slow: before-stop hook `sleep 1000` killed") for line in up.err)
+
+
+def test_hooks_that_fail_are_told(tmp_path: Path) -> None:
+    hooks = ("endwell_after_start=no-such-upload", "endwell_after_stop=sh -c 'exit 3'\n  sh -c 'exit 4'")
+    with Up(tmp_path, program("web", STOP, *hooks)) as up:
+        up.wait_for("up web", "web: after-start hook `no-such-upload` cannot find no-such-upload")
+        assert up.stop() == 0
+        assert "endwell: web: after-stop hook `sh -c 'exit 3'` exited with 3" in up.err
+
+
+def test_hooks_for_which_there_is_no_time_left_are_told(tmp_path: Path) -> None:
+    hooks = ("endwell_before_stop=sleep 1000", "endwell_hook_timeout=1000s")
+    with Up(tmp_path, program("web", STOP, *hooks), "--grace", "2s") as up:
+        up.wait_for("up web")
+        assert up.stop() == 0
+        assert "endwell: web: before-stop hook `sleep 1000` killed before it was done" in up.err
 
 
 def test_after_stop_hooks_know_how_it_ended(tmp_path: Path) -> None:

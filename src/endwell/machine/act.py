@@ -9,7 +9,7 @@ from endwell.records import dataclass
 if TYPE_CHECKING:
     from endwell.machine.effect import Effect
     from endwell.machine.ending import KillRest, Over, TellRest
-    from endwell.machine.event import Spawned, SpawnFailed
+    from endwell.machine.event import HooksDone, Spawned, SpawnFailed
     from endwell.machine.outcome import Outcome
     from endwell.machine.reloading import Cleared, Dropped, Renewing, Swapped
 
@@ -51,6 +51,7 @@ class Act(NamedTuple):
         Effect
         | Spawned  # for listeners only
         | SpawnFailed  # likewise
+        | HooksDone  # likewise
         | Refused
         | RollingDone
         | Outcome

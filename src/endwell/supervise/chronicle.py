@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from endwell.machine.act import Refused, RollingDone
 from endwell.machine.effect import Announce, Kill
-from endwell.machine.event import Spawned
+from endwell.machine.event import HooksDone, Spawned
 from endwell.machine.outcome import Outcome
 from endwell.machine.reloading import Renewing
 from endwell.machine.state import State
@@ -44,15 +44,19 @@ class Chronicle:
     def __call__(self, act: Act) -> None:
         """Take what is new."""
         if act.key is None:
-            if isinstance(act.effect, Outcome):
-                self._write(Level.WARN, f"stopping: {act.effect.why}")
-            elif isinstance(act.effect, Renewing) and act.effect.why:
-                self._write(Level.WARN, f"received {act.effect.why} indicating restart request")
-            return
-        life, effect = self._lives.get(act.key), act.effect
-        if life is None:
-            return  # a reload has taken it away
-        name = process_name(life)
+            self._of_all(act)
+        elif (life := self._lives.get(act.key)) is not None:  # else a reload has taken it away
+            self._of_one(act, life)
+
+    def _of_all(self, act: Act) -> None:
+        match act.effect:
+            case Outcome(why=why):
+                self._write(Level.WARN, f"stopping: {why}")
+            case Renewing(why=why) if why:
+                self._write(Level.WARN, f"received {why} indicating restart request")
+
+    def _of_one(self, act: Act, life: Life) -> None:
+        name, effect = process_name(life), act.effect
         match effect:
             case Spawned():
                 self._write(Level.INFO, f"spawned: '{name}' with pid {effect.pid}")
@@ -65,6 +69,8 @@ class Chronicle:
             case RollingDone() if effect.left:
                 left = ", ".join(process_name(self._lives[key]) for key in effect.left)
                 self._write(Level.WARN, f"{name} did not come back: not restarted are {left}")
+            case HooksDone():
+                self._write(Level.WARN, f"{name}: {effect.failed}")
 
     def stopping(self, reason: str) -> None:
         """Take note that the end of everything was asked for.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from endwell.machine.event import HooksDone
+from endwell.machine.act import Act
+from endwell.machine.event import HooksDone, Moment
 from endwell.supervise.hooks import HookRun, Starter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from endwell.machine.effect import Run
-    from endwell.machine.event import Moment
     from endwell.machine.life import Life
     from endwell.supervise.children import Children
     from endwell.supervise.workshop import Workshop
@@ -30,21 +30,25 @@ class HookRuns:
         children: kill them.
         lives: of the replicas.
         done: told when those of a moment are done.
+        failed: told when one of them has failed, and what is under way goes on all the same.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it brings together
         self,
         loop: Loop,
         workshop: Workshop,
         children: Children,
         lives: Mapping[Key, Life],
         done: Callable[[Key, HooksDone], None],
+        *,
+        failed: Callable[[Act], None],
     ) -> None:
         self._loop = loop
         self._workshop = workshop
         self._children = children
         self._lives = lives
         self._done = done
+        self._failed = failed
         self._runs: dict[tuple[Key, Moment], HookRun] = {}
 
     def begin(self, key: Key, run: Run) -> None:
@@ -59,13 +63,20 @@ class HookRuns:
     def cancel(self, key: Key, moment: Moment) -> None:
         """Kill those of a moment, if there are any."""
         if (hooks := self._runs.pop((key, moment), None)) is not None:
-            hooks.cancel()
+            self._say(key, HooksDone(moment, hooks.cancel()))
 
     def forget(self, keys: Collection[Key]) -> None:
         """Kill those of replicas that there are no more."""
         for key, moment in [one for one in self._runs if one[0] in keys]:
-            self.cancel(key, moment)
+            self._runs.pop((key, moment)).cancel()
 
     def _all_done(self, key: Key, moment: Moment, failed: str) -> None:
         del self._runs[key, moment]
-        self._done(key, HooksDone(moment, failed))
+        done = HooksDone(moment, failed)
+        self._say(key, done)
+        self._done(key, done)
+
+    def _say(self, key: Key, done: HooksDone) -> None:
+        # Before a start that is why there is none, and is said as that.
+        if done.failed and done.moment is not Moment.BEFORE_START:
+            self._failed(Act(key, done))

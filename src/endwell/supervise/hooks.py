@@ -65,14 +65,16 @@ class HookRun:
         """Run the first one."""
         self._next()
 
-    def cancel(self) -> None:
-        """Kill the one that runs; nobody is told."""
+    def cancel(self) -> str:
+        """Kill the one that runs; returns what has failed first, as nobody is told."""
         self._done = None
         self._left.clear()
         if self._timer is not None:
             self._timer.cancel()
         if self._child is not None:
+            self._fail("killed before it was done")
             self._kill(self._child)
+        return self._failed
 
     def _next(self) -> None:
         while self._left and not (self._failed and self._moment is Moment.BEFORE_START):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from endwell.machine.act import Refused, RollingDone
 from endwell.machine.effect import Announce, Kill
-from endwell.machine.event import SpawnFailed
+from endwell.machine.event import HooksDone, SpawnFailed
 from endwell.machine.forced import forced
 from endwell.machine.outcome import Outcome
 from endwell.machine.reloading import Swapped
@@ -49,23 +49,30 @@ class News:
     def __call__(self, act: Act) -> None:
         """Take what is new."""
         if act.key is None:
-            if isinstance(act.effect, Outcome):
-                self.ending = True
-                self._say(f"stopping: {act.effect.why}")
-            elif isinstance(act.effect, Swapped):
-                self._reasons.clear()  # whoever has mended a file wants to read what is still wrong
-            return
-        life = self._lives[act.key]
-        label, effect = life.spec.label, act.effect
+            self._of_all(act)
+        else:
+            self._of_one(act, self._lives[act.key])
+
+    def _of_all(self, act: Act) -> None:
+        if isinstance(act.effect, Outcome):
+            self.ending = True
+            self._say(f"stopping: {act.effect.why}")
+        elif isinstance(act.effect, Swapped):
+            self._reasons.clear()  # whoever has mended a file wants to read what is still wrong
+
+    def _of_one(self, act: Act, life: Life) -> None:
+        key, label, effect = life.spec.key, life.spec.label, act.effect
         if isinstance(effect, Kill):
-            self._kill(act.key, life)
+            self._kill(key, life)
         elif isinstance(effect, SpawnFailed):
-            self._paths[act.key] = effect.path
+            self._paths[key] = effect.path
         elif isinstance(effect, Refused):
             self._say(f"{label} is not started: {effect.why}")
         elif isinstance(effect, RollingDone) and effect.left:
             left = ", ".join(self._lives[key].spec.label for key in effect.left)
             self._say(f"{label} did not come back: not restarted are {left}")
+        elif isinstance(effect, HooksDone):
+            self._say(f"{label}: {effect.failed}")
         elif isinstance(effect, Announce):
             line = self._failure(effect, life) or _line(effect)
             if line:

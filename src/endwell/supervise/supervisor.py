@@ -69,8 +69,8 @@ class Supervisor:
 
     Attributes:
         ensemble: what is decided.
-        listeners: called with each act that is news: Spawned, SpawnFailed, Kill, Announce, Refused,
-            RollingDone, Outcome, Renewing, Swapped, Dropped and Over.
+        listeners: called with each act that is news: Spawned, SpawnFailed, HooksDone, Kill, Announce,
+            Refused, RollingDone, Outcome, Renewing, Swapped, Dropped and Over.
         on_stop: called when the end of everything is asked for, with the reason; each time.
         on_reopen: called when log files are opened anew.
         on_rest: called when all services are over, before who is left is told to end.
@@ -107,7 +107,7 @@ class Supervisor:
         lives = self.ensemble.lives
         told = Told(self._tell, self._main_ended, self._publish, self._inform)
         self.processes = Processes(loop, self._workshop, self._children, lives, self._last_plan, told=told)
-        self._hooks = HookRuns(loop, self._workshop, self._children, lives, self._tell)
+        self._hooks = HookRuns(loop, self._workshop, self._children, lives, self._tell, failed=self._publish)
         self._clearing = Clearing(
             loop, self._children, lambda key: self._tell(key, Gone()), self.processes.spawn
         )
