@@ -69,6 +69,13 @@ def test_what_cannot_be_started_now_is_tried_again_and_others_go_on(
         assert [line for line in up.err if "could not be started" in line and said in line]
 
 
+def test_with_too_few_open_files_nothing_is_started(tmp_path: Path) -> None:
+    few = ("sh", "-c", 'ulimit -n 10; exec "$@"', "sh")
+    with Up(tmp_path, program("one", ONE), prefix=few) as up:
+        assert up.wait() == 2
+        assert up.err == ["endwell: cannot do with 10 open files; raise nofile (ulimit -n) to 20 at least"]
+
+
 def test_a_process_for_which_there_is_no_descriptor_is_not_left_behind(tmp_path: Path) -> None:
     held = held_until_the_end(tmp_path / "held")
     script = f"exec 7>held; echo one >&7; {STOP}"

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 
 UNUSABLE = 2  # the status of one who cannot begin, as for a command line that cannot be used
+_LEAST_FILES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +147,9 @@ def _prepare() -> int | None:
     """Make of us what programs are to inherit; return what our limit of open files was if it was raised.
 
     Raises:
-        UnusableError: there is no /proc.
+        UnusableError: there is no /proc, or there may be too few open files.
     """
+    before = _more_files()
     try:
         spawn.seal()
     except FileNotFoundError as error:
@@ -155,12 +157,16 @@ def _prepare() -> int | None:
             "cannot see processes without /proc; mount it there with mount -t proc"
         ) from error
     spawn.scour()
-    return _more_files()
+    return before
 
 
 def _more_files() -> int | None:
     """Raise our own limit of open files, two or three of which each service takes; return what it was."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= hard < _LEAST_FILES:
+        raise UnusableError(
+            f"cannot do with {hard} open files; raise nofile (ulimit -n) to {_LEAST_FILES} at least"
+        )
     if soft == hard:
         return None
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
