@@ -175,6 +175,20 @@ def test_hooks_are_run_and_drained_for(tmp_path: Path, kind: type[Below]) -> Non
 
 
 @everywhere
+def test_hooks_that_fail_are_told(tmp_path: Path, kind: type[Below]) -> None:
+    hooks = ("endwell_before_stop=sleep 1000", "endwell_hook_timeout=1000s", "endwell_after_stop=no-upload")
+    with kind(tmp_path, program("web", STOP, *hooks), "--grace", "3s") as up:
+        up.wait_for("up web", "web is running")
+        up.kill_supervisor()
+        up.wait()
+        assert up.out == ["up web", "bye"]
+        assert "endwell: web: before-stop hook `sleep 1000` killed before it was done" in up.err
+        assert any(
+            line.startswith("endwell: web: after-stop hook `no-upload` cannot find") for line in up.err
+        )
+
+
+@everywhere
 def test_a_second_signal_does_not_wait_for_the_order(tmp_path: Path, kind: type[Below]) -> None:
     deaf = program("deaf", DEAF, "stopwaitsecs=100", "endwell_after=web")
     with kind(tmp_path, deaf + program("web", STOP), "--grace", "5m") as up:

@@ -162,7 +162,12 @@ class Takeover:
 
     def _hooks_done(self, key: Key, moment: Moment, failed: str) -> None:
         del self._hooks[key, moment]
+        self._say_failed(key, failed)
         self._tell(key, HooksDone(moment, failed))
+
+    def _say_failed(self, key: Key, failed: str) -> None:
+        if failed:
+            self._words.say(f"{self.ensemble.lives[key].spec.label}: {failed}")
 
     def _tell(self, key: Key, event: Event) -> None:
         self._perform(self.ensemble.handle(key, event, self._loop.now()))
@@ -202,7 +207,7 @@ class Takeover:
                 self._run_hooks(key, effect)
             case Cancel() if key is not None:
                 if (hooks := self._hooks.pop((key, effect.moment), None)) is not None:
-                    hooks.cancel()
+                    self._say_failed(key, hooks.cancel())
 
     def _send(self, key: Key, send: Send) -> None:
         main, numbers = self.ensemble.lives[key].pid, [int(one) for one in send.signals]

@@ -43,6 +43,7 @@ class LastWords:
         self._loop = loop
         watcher = LoopWatcher(loop)
         self._capture = Capture(watcher, loop.now, time.time, say)
+        self.say = say
         watcher.tick = self._capture.tick
         self._capture.expect(specs)
         self._pipes: set[tuple[int, int]] = set()
