@@ -164,6 +164,8 @@ def test_services_end_although_somebody_is_in_there(one: Controlled, ends: Ends)
         assert os.read(ends.stdout[0], 100) == b"here\n"
         assert talk.results("stop", "web") == {"web": ""}
         assert talk.results("start", "web") == {"web": ""}
+        # Told between its trap and its read, a shell would wait for a line first.
+        one.wait_until(lambda: one.out.count("up web") == 2)
         one.process.terminate()
         _, last = talk.answer(number)
         assert last.get("ok", {}).get("status") in {128 + 15, None}
