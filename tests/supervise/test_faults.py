@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import sys
 from typing import TYPE_CHECKING
 
@@ -125,3 +127,49 @@ once(tree, "children_of", errno.EIO, when=lambda *_: True)
         up.wait_for("up one", "up two")
         assert up.stop() in {0, 124}
         assert up.out.count("bye") == 1
+
+
+# What the kernel may refuse, and with which errors; where a call is made often, up to which one it is tried.
+REFUSALS = (
+    ("os", "open", ("EMFILE", "ENOMEM"), 22),
+    ("os", "read", ("EIO",), 60),
+    ("os", "write", ("ENOSPC", "EIO"), 16),
+    ("os", "pipe2", ("EMFILE", "ENFILE"), 18),
+    ("os", "pidfd_open", ("EMFILE", "ENOMEM"), 9),
+    ("os", "listdir", ("EMFILE", "ENOMEM"), 14),
+    ("os", "set_blocking", ("EIO",), 8),
+    ("os", "eventfd", ("EMFILE",), 2),
+    ("signal", "pidfd_send_signal", ("EPERM", "ESRCH"), 4),
+    ("spawn", "fork_exec", ("EAGAIN", "ENOMEM"), 8),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_is_refused_nobody_is_left_behind(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311  no secret
+    module, name, errors, most = chance.choice(REFUSALS)
+    error, nth = chance.choice(errors), chance.randint(1, most)
+    fault = f"""
+from endwell.supervise import session
+real, run, calls = {module}.{name}, session.run, []
+def call(*words, **more):
+    calls.append(1)
+    if len(calls) == {nth}:
+        raise OSError(errno.{error}, os.strerror(errno.{error}))
+    return real(*words, **more)
+def begin(*words):
+    {module}.{name} = call
+    return run(*words)
+session.run = begin
+"""
+    held = held_until_the_end(tmp_path / "held")
+    os.close(os.open(tmp_path / "held", os.O_WRONLY))  # it ends, even if nobody comes to open it
+    parent = "exec 7>held; (exec setsid sleep 1000) & exec sleep 1000"
+    text = program("one", f"exec 7>held; {STOP}", "stopwaitsecs=2", "endwell_after_stop=true")
+    text += program("two", parent, "stopwaitsecs=2", "endwell_after=one")
+    with under(tmp_path, fault, text) as up:
+        up.wait_until(lambda: any("two is " in line or "cannot " in line for line in up.err))
+        assert up.stop() in {0, 2, 124}
+        assert not any("Traceback" in line for line in up.err)
+    end_of(held)

@@ -25,6 +25,7 @@ from endwell.supervise.supervisor import Supervisor
 from endwell.supervise.watcher import LoopWatcher
 from endwell.system import spawn
 from endwell.system.loop import Loop
+from endwell.system.spawn_error import hint
 
 if TYPE_CHECKING:
     from endwell.model.project import Project
@@ -156,6 +157,8 @@ def _prepare() -> int | None:
         raise UnusableError(
             "cannot see processes without /proc; mount it there with mount -t proc"
         ) from error
+    except OSError as error:
+        raise UnusableError(f"cannot begin: {error.strerror}{hint(error.errno)}") from error
     spawn.scour()
     return before
 
