@@ -126,11 +126,8 @@ def replaced_shell(command: str) -> str | None:
     Args:
         command: a line for /bin/sh.
     """
-    if _SEVERAL.search(_REDIRECTION.sub(" ", _without_quoted(command))):
-        return None
-    try:
-        words = shlex.split(command, comments=True)
-    except ValueError:
+    words = _simple(command)
+    if words is None:
         return None
     before = 0
     while before < len(words) and _ASSIGNMENT.match(words[before]):
@@ -147,17 +144,24 @@ def replaced_shell(command: str) -> str | None:
     return f"{match[0]}exec {command[match.end() :]}" if match else None
 
 
+def _simple(command: str) -> list[str] | None:
+    """Return the words of a line that is one command; None of one that is several, or broken."""
+    if _SEVERAL.search(_REDIRECTION.sub(" ", _without_quoted(command))):
+        return None
+    try:
+        return shlex.split(command, comments=True)
+    except ValueError:
+        return None
+
+
 def program_of(command: str) -> str | None:
     """Return the program that a shell with this line becomes; None where only a shell could tell.
 
     Args:
         command: a line for /bin/sh.
     """
-    if _SEVERAL.search(_REDIRECTION.sub(" ", _without_quoted(command))):
-        return None
-    try:
-        words = shlex.split(command, comments=True)
-    except ValueError:
+    words = _simple(command)
+    if words is None:
         return None
     while words and _ASSIGNMENT.match(words[0]):
         if words.pop(0).startswith("PATH="):
