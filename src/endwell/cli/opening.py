@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from endwell.machine.budget import Budget
 from endwell.model.durations import format_duration
 from endwell.model.project import Project
+from endwell.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,12 +34,27 @@ def opening(
     yield _what(file, project, named=named)
     if not project.services:
         yield "warning: " + _nothing(file.path, named=named)
-    schedule = Budget(project, order).schedule()
-    # supervisord knows no grace: its 10 s for each program are what everybody has who has asked for nothing.
-    unasked = file.supervisord is not None and file.supervisord.grace is None and grace is None
-    if not (schedule.fits or (unasked and schedule.wanted <= Project().grace)):
+    if (schedule := too_long(file, project, order)) is not None:
         words = ["endwell", "plan", *([file.path] if named else []), *(["--grace", grace] if grace else [])]
         yield f"warning: {does_not_fit(schedule, shlex.join(words))}"
+
+
+def too_long(file: ProjectFile, project: Project, order: Order) -> Schedule | None:
+    """Return the stop if it does not fit into the grace, and somebody has asked for what does not.
+
+    Ten seconds are what everybody has who has said nothing. With them hardly any chain of two fits, and
+    whoever has asked for nothing is content with what is left.
+    """
+    schedule = Budget(project, order).schedule()
+    if schedule.fits:
+        return None
+    from endwell.parse.services.policies import usual_stop_timeout  # noqa: PLC0415  most stops fit
+
+    usual = {Project().grace, usual_stop_timeout(file.project.grace)}
+    asked = tuple(
+        replace(spec, stop_timeout=0.0) if spec.stop_timeout in usual else spec for spec in project.services
+    )
+    return None if Budget(replace(project, services=asked), order).schedule().fits else schedule
 
 
 def does_not_fit(schedule: Schedule, command: str) -> str:

@@ -190,8 +190,7 @@ def _prepare(file: ProjectFile, settings: Supervisord, values: Mapping[str, Any]
 
 
 def _doubts(file: ProjectFile, settings: Supervisord, *, named: bool) -> Iterator[tuple[Level, str]]:
-    from endwell.cli.opening import does_not_fit  # noqa: PLC0415  likewise
-    from endwell.machine.budget import Budget  # noqa: PLC0415  likewise
+    from endwell.cli.opening import does_not_fit, too_long  # noqa: PLC0415  likewise
     from endwell.machine.order import order  # noqa: PLC0415  likewise
     from endwell.supervise.own_log import Level  # noqa: PLC0415  likewise
 
@@ -200,8 +199,8 @@ def _doubts(file: ProjectFile, settings: Supervisord, *, named: bool) -> Iterato
         yield Level.WARN, f"Running as root with a file that was found by searching, {file.path}: say -c FILE"
     if settings.grace is None:
         return  # then there is as much as the programs ask for
-    schedule = Budget(file.project, order(file.project)).schedule()
-    if not schedule.fits:
+    schedule = too_long(file, file.project, order(file.project))
+    if schedule is not None:
         yield Level.WARN, does_not_fit(schedule, f"endwell plan {file.path}")
 
 

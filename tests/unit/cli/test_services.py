@@ -87,6 +87,7 @@ def test_a_file_is_named_by_a_word_or_by_an_option(here: Path, capsys: pytest.Ca
     ]
 
 
+CHAIN = '[services.db]\ncommand = "y"\n' + FITS + 'after = ["db"]\n'
 TEN_FOR_EACH = CONF.partition("what")[0]
 
 
@@ -132,9 +133,16 @@ def does_not_fit(takes: str, more: str, grace: str, command: str) -> str:
             "s.conf",
             TEN_FOR_EACH.replace("d]", "d]\nendwell_grace=10s", 1),
             ["s.conf"],
+            ["1 service from s.conf, grace 10s"],
+        ),
+        ("endwell.toml", CHAIN, [], ["2 services from ./endwell.toml, grace 10s"]),
+        (
+            "endwell.toml",
+            f'{CHAIN}stop-timeout = "9.9s"\n',
+            [],
             [
-                "1 service from s.conf, grace 10s",
-                does_not_fit("10s", "500ms", "10s", "endwell plan s.conf"),
+                "2 services from ./endwell.toml, grace 10s",
+                does_not_fit("19.4s", "9.9s", "10s", "endwell plan"),
             ],
         ),
         (
