@@ -66,8 +66,8 @@ def octal(value: str) -> int:
     try:
         number = int(value, 8)
     except ValueError:
-        number = -1
-    if not 0 <= number <= _LARGEST_MODE:
+        number = _LARGEST_MODE + 1
+    if abs(number) > _LARGEST_MODE:
         raise ValueError("is not an octal number: write for example 022 or 0700")
     return number
 
