@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
+_LONGEST = 128
+
+
 def names_nobody(name: str, known: Collection[str]) -> str:
     """Return the end of a sentence about a name that no service has."""
     import difflib  # noqa: PLC0415  only for words that are wrong
@@ -20,5 +23,10 @@ def names_nobody(name: str, known: Collection[str]) -> str:
 
 def check_name(name: str) -> None:
     """Raise ValueError for what cannot be the name of a service: it goes into file names, URLs and lines."""
-    if not name or "/" in name or any(one.isspace() or not one.isprintable() for one in name):
-        raise ValueError("is not the name of a service: use letters, digits, - and _")
+    if (
+        not name.strip(".")
+        or name.startswith("-")
+        or len(name) > _LONGEST
+        or any(one == "/" or one.isspace() or not one.isprintable() for one in name)
+    ):
+        raise ValueError(f"is not the name of a service: use letters, digits, - and _, {_LONGEST} at most")

@@ -18,7 +18,14 @@ ERRORS = (
     ("[services.web]\nnice = 1\n", '1: services.web has no command: write command = "program arguments"'),
     (
         '[services."a b"]\ncommand = "x"\n',
-        "1: services.\"a b\": 'a b' is not the name of a service: use letters, digits, - and _",
+        "1: services.\"a b\": 'a b' is not the name of a service: use letters, digits, - and _, 128 at most",
+    ),
+    *(
+        (
+            f'[services."{name}"]\ncommand = "x"\n',
+            f"'{name}' is not the name of a service: use letters, digits, - and _, 128 at most",
+        )
+        for name in ("..", "-x", "x" * 129)
     ),
     (WEB + "comand = 1\n", "3: services.web.comand is no key: did you mean command?"),
     (WEB + "depends_on = 1\n", "3: services.web.depends_on is no key: did you mean after?"),
