@@ -89,9 +89,9 @@ def _dataclass(  # noqa: PLR0913  the words of `dataclasses`
 ) -> type | Make:
     def make(kind: type) -> type:
         found = _collect(kind, kw_only=kw_only)
-        for name, method in _methods(found, frozen=frozen, eq=eq, order=order).items():
+        for name, member in _members(found, frozen=frozen, eq=eq, order=order).items():
             if name not in kind.__dict__:
-                setattr(kind, name, method)
+                setattr(kind, name, member)
         if slots:
             kind = _with_slots(kind)
         _make_init_on_demand(kind, frozen=frozen)
@@ -142,27 +142,35 @@ def _with_slots(kind: type) -> type:
     return made
 
 
-# ------------------------------------------------------------------------------------------------ its methods
+# ------------------------------------------------------------------------------------------------ its members
 
 
-def _methods(found: dict[str, Field], *, frozen: bool, eq: bool, order: bool) -> dict[str, object]:
+def _members(found: dict[str, Field], *, frozen: bool, eq: bool, order: bool) -> dict[str, object]:
     shown = tuple(name for name, one in found.items() if one.repr)
     compared = tuple(name for name, one in found.items() if one.compare)
-    key = operator.attrgetter(*compared) if compared else lambda _: ()
+    key = _key(*compared)
 
     def __repr__(self: object) -> str:  # noqa: N807  it becomes one
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
         return f"{type(self).__qualname__}({values})"
 
-    methods: dict[str, object] = {"__repr__": __repr__}
+    places = tuple(name for name, one in found.items() if one.init and not one.kw_only)
+    members: dict[str, object] = {"__repr__": __repr__, "__match_args__": places}
     if eq:
-        methods["__eq__"] = _equality(key)
-        methods["__hash__"] = (lambda self: hash(key(self))) if frozen else None
+        members["__eq__"] = _equality(key)
+        members["__hash__"] = (lambda self: hash(key(self))) if frozen else None
     if order:
-        methods |= {f"__{compare.__name__}__": _comparison(key, compare) for compare in _ORDER}
+        members |= {f"__{compare.__name__}__": _comparison(key, compare) for compare in _ORDER}
     if frozen:
-        methods |= {"__setattr__": _refuse, "__delattr__": _refuse}
-    return methods
+        members |= {"__setattr__": _refuse, "__delattr__": _refuse}
+    return members
+
+
+def _key(*names: str) -> Key:
+    """Return what makes a tuple of fields: tuples are compared, and one of one value is not that value."""
+    if len(names) > 1:
+        return operator.attrgetter(*names)
+    return lambda record: tuple(getattr(record, name) for name in names)
 
 
 def _equality(key: Key) -> Callable[[object, object], bool]:

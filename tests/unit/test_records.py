@@ -47,6 +47,7 @@ for one in pkgutil.walk_packages(endwell.__path__, "endwell."):
                 kind.__slots__ if "__slots__" in kind.__dict__ else None,
                 *(getattr(kind, name) is getattr(object, name) for name in {methods}),
                 kind.__hash__ is None,
+                kind.__match_args__,
             )
 print(found)
 """
@@ -123,7 +124,7 @@ def seen_of(module: ModuleType, kind: Any, calls: Iterable[Call], name: str) -> 
     made: list[Any] = [outcome(lambda call=call: kind(*call[0], **call[1])) for call in calls]  # type: ignore[misc]
     alive = [one for one in made if one is not TypeError]
     seen: list[object] = [one.name for one in module.fields(kind)]
-    seen += map(repr, made)
+    seen += [kind.__match_args__, *map(repr, made)]
     for one in alive:
         seen.append(outcome(lambda one=one: isinstance(hash(one), int)))  # type: ignore[misc]
         seen.append(outcome(lambda one=one: repr(module.replace(one, **{name: 5}))))  # type: ignore[misc]
