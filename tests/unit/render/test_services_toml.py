@@ -39,6 +39,7 @@ _some_words = _words.filter(bool)
 _lengths = st.sampled_from([0.0, 0.001, 0.1, 1.0, 9.5, 10.0, 90.5, 86400.0]) | st.integers(0, 10**12).map(
     lambda one: one / 1e9
 )
+_pauses = _lengths.filter(bool)
 _names = st.sampled_from(["a", "b", "web", "h:web", "é", "a.b", 'x"y', "it's"])
 _backoffs = st.builds(
     Backoff,
@@ -70,12 +71,12 @@ _ready = st.builds(
     lambda test, timeout, every: Readiness(test[0], test[1], timeout, every),
     _tests | _told,
     st.none() | _lengths,
-    _lengths,
+    _pauses,
 )
 _health = st.builds(
     lambda test, *rest: Health(*test, *rest),
     _tests,
-    _lengths,
+    _pauses,
     _lengths,
     _lengths,
     st.integers(1, 9),

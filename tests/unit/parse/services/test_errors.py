@@ -23,9 +23,12 @@ ERRORS = (
     *(
         (
             f'[services."{name}"]\ncommand = "x"\n',
-            f"'{name}' is not the name of a service: use letters, digits, - and _, 128 at most",
+            (
+                f"1: services.{shown}: '{name}' is not the name of a service: "
+                "use letters, digits, - and _, 128 at most"
+            ),
         )
-        for name in ("..", "-x", "x" * 129)
+        for name, shown in (("..", '".."'), ("-x", "-x"), ("x" * 129, "x" * 129))
     ),
     (WEB + "comand = 1\n", "3: services.web.comand is no key: did you mean command?"),
     (WEB + "depends_on = 1\n", "3: services.web.depends_on is no key: did you mean after?"),
