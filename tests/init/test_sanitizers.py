@@ -126,6 +126,9 @@ def shell(script: str) -> tuple[str, ...]:
 
 MAIN: Final = "echo ready; read word"
 WORKER: Final = "exec 3<&0; setsid cat <&3 >/dev/null 2>&1 &"
+# Is ready when whoever has started it was collected: until then TERM would end that one.
+SURVIVOR: Final = """exec 3<&0
+setsid sh -c 'while kill -0 $0 2>/dev/null; do :; done; echo ready; exec cat <&3' $$ &"""
 DEAF: Final = """exec 3<&0; setsid sh -c 'trap "" TERM; exec cat' <&3 >/dev/null &"""
 ORPHANS: Final = "n=0; while [ $n -lt 1000 ]; do n=$((n+1)); ( (exit 1) & ); done"
 HOOKS: Final = ("--before-stop", "true", "--after-exit", "exit 5", "--report", "report.json")
@@ -165,7 +168,7 @@ STORIES: Final = (
     Story("to the tree", ("--to", "tree", *GRACE), WITH_WORKER, 143, (TERM,), pid_1=False),
     Story("to the group", ("--to", "group"), WITH_WORKER, 143, (TERM,)),
     Story("mapped", ("--exit-map", "143=0"), shell(MAIN), 0, (TERM,)),
-    Story("main in the background", ("--wait", "tree"), shell(f"{WORKER} echo ready"), 0, (TERM,)),
+    Story("main in the background", ("--wait", "tree"), shell(SURVIVOR), 0, (TERM,)),
     Story("a thousand orphans", (), shell(f"{ORPHANS}; echo ready"), 0),
     Story("real-time signals", (), DEAF_TO_THEM, 143, (*REAL_TIME, TERM)),
     Story("tini's group", ("-s", "-g", "-vvv"), COMMAND, 7, (TERM,), "tini"),

@@ -133,7 +133,7 @@ def test_a_process_of_supervisords_whose_program_is_away_is_left_as_it_is(
     name.chmod(0o755)
     web = f"[program:web]\ncommand={name}\nstartsecs=0\n"
     with Controlled(tmp_path, web + program("db", STOP, "autostart=false")) as up:
-        up.wait_for("web is running")
+        up.wait_for("web is running", "up web")  # so its shell has read the file
         if left == "gone":
             name.unlink()
         else:

@@ -94,7 +94,7 @@ def test_what_is_in_the_way(tmp_path: Path, kind: str) -> None:
             up.wait_for("accepts app")
             assert ask(str(place)) > 0
         else:
-            up.wait_for(f"app is given up: cannot open {place}")
+            up.wait_for(f"app could not be started: cannot open {place}", "app is given up")
         if kind == "file":
             assert place.read_text() == "precious"
         assert up.stop() == 0

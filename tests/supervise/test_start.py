@@ -262,7 +262,7 @@ def test_without_proc_it_says_so_and_starts_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_inputs_and_outputs_that_are_closed_are_nobody_elses(tmp_path: Path, closed: str) -> None:
     """A log file would have their numbers, and what is meant for people would get into it."""
-    script = "ls -l /proc/$$PPID/fd > fds; echo heard; exit 3"
+    script = "ls -l /proc/$$PPID/fd > fds 2> /dev/null; echo heard; exit 3"
     (tmp_path / "endwell.toml").write_text(
         f"exit-when = 'any-fails'\n[services.one]\ncommand = ['sh', '-c', '{script}']\nlogs = 'log'\n"
     )
