@@ -21,7 +21,7 @@ from endwell.parse.problems import ConfigurationError
 from endwell.parse.procfile import read_procfile
 from endwell.parse.services import read_services
 from endwell.parse.supervisord import read_configuration, translate
-from endwell.parse.words import LIMITS
+from endwell.parse.words import LIMITS, exceeds
 from endwell.records import replace
 from endwell.render.services_schema import schema
 from endwell.render.services_toml import sayable, services_toml
@@ -160,7 +160,9 @@ def _specs(name: str, names: list[str]) -> st.SearchStrategy[ServiceSpec]:
         umask=st.none() | st.integers(0, 0o777),
         nice=st.integers(-40, 40),
         limits=st.dictionaries(
-            st.sampled_from(LIMITS), st.tuples(st.integers(-1, 9), st.integers(-1, 9)), max_size=2
+            st.sampled_from(LIMITS),
+            st.tuples(st.integers(-1, 9), st.integers(-1, 9)).filter(lambda one: not exceeds(*one)),
+            max_size=2,
         ),
         stdout=_logs,
         stderr=st.none() | _logs,
