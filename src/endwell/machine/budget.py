@@ -1,11 +1,12 @@
 """How long the stop of a project may take, and how one grace period is shared out.
 
-A service is told when everybody who needs it has ended, so what counts is the longest chain of services that
-wait for each other at the stop. From a service on, the chain is what it may take itself (drain, stop timeout,
-hooks) and the longest chain of those whom it has kept alive. If the chain fits into what is left, the service
-gets all it asks for; otherwise the same part of it as the whole chain gets. So those at the end of a chain,
-databases more often than not, have their time too, and by induction nobody ends after the budget. What
-somebody does not use is there for those after him: the share is taken when he is told, of what is left then.
+A service is told when everybody has ended whom it outlives, those who need it or have a higher priority, so
+what counts is the longest chain of services that wait for each other at the stop. From a service on, the
+chain is what it may take itself (drain, stop timeout, hooks) and the longest chain of those whom it has kept
+alive. If the chain fits into what is left, the service gets all it asks for; otherwise the same part of it as
+the whole chain gets. So those at the end of a chain, databases more often than not, have their time too, and
+by induction nobody ends after the budget. What somebody does not use is there for those after him: the share
+is taken when he is told, of what is left then.
 
 Those who listen to events are told after all others. That is worth little time of the others: a listener
 counts for a moment at the most, and gets all it asks for when the others have left it that.

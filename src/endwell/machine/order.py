@@ -1,18 +1,23 @@
 """Who is started after whom, and who is stopped before whom.
 
-`after` is the only thing that makes anybody wait. Services between which there is no path of `after` are
-started together and stopped together, so that the end takes as long as its longest chain, and not as long as
-all of them one after another.
+`after` is what makes anybody wait. Services between which there is no path of `after` are started together
+and stopped together, so that the end takes as long as its longest chain, and not as long as all of them one
+after another.
 
 `priority` is supervisord's: the lower number is started first. There, too, it orders the start without
-waiting. At the stop supervisord ends one group after another, the highest number first, and waits for each of
-them; that makes the stop as long as the sum of its groups, which is how containers come to be killed. Nothing
-in a number says that one service needs another, so here it orders without waiting as well: those that do not
-depend on each other are told in the same instant, the higher number before the lower. Who needs a service to
-outlive another one writes `after`.
+waiting. The stop is another matter: supervisord ends one group after another, the highest number first, and
+waits for each of them. Files count on that where a database has 1 and the application 20. So with
+`by_priority` a number is outlived by all lower ones, and those of one number are told in the same instant,
+where supervisord goes on one after another, by name. What counts is the number of the group: the programs of
+one are told at once, there and here. supervisord takes the sum of all that, which is how containers come to
+be killed before the last are told; here the levels share one grace, as a chain of `after` does
+(`machine.budget`).
 
-Those who listen to events are the exception: they are told when all others have ended, whose end is what many
-of them are there for. One that waits for somebody with `after` is stopped as that says.
+Without `by_priority` numbers order without waiting at the stop as well. They do so, too, where anybody waits
+for somebody with `after`: who has begun to say who needs whom has said it, and no number contradicts him.
+
+Those who listen to events are told when all others have ended, whatever their number: the end of those is
+what many of them are there for. One that waits for somebody with `after` is stopped as that says.
 """
 
 from __future__ import annotations
@@ -51,13 +56,16 @@ class Order:
 
     Args:
         services: the replicas, in the order of their file.
+        by_priority: whether the lower priority outlives the higher one where nobody waits for anybody.
 
     Attributes:
         names: in the order in which they are started, were it not for `after`.
         needs: whom each waits for, and for what; what its replicas say taken together.
         needed_by: who waits for it.
         listening: those who are stopped last, as they listen to the others.
-        outlives: who has to end before it is told to: those who wait for it, and all for a listener.
+        by_priority: whether priorities decide who outlives whom: they are to, differ, and nobody has `after`.
+        outlives: who has to end before it is told to: those who wait for it, or whose priority is the next
+            higher one, and all for a listener.
         outlived_by: the same the other way round.
         start_levels: those of a level wait only for those of earlier levels.
         stop_levels: those of a level outlive only those of earlier levels; higher priority first.
@@ -67,7 +75,7 @@ class Order:
             is restarted whenever it ends, or for himself.
     """
 
-    def __init__(self, services: Iterable[ServiceSpec]) -> None:
+    def __init__(self, services: Iterable[ServiceSpec], *, by_priority: bool = False) -> None:
         replicas = tuple(services)
         seen: set[tuple[str, int]] = set()
         for spec in replicas:
@@ -78,7 +86,7 @@ class Order:
             seen.add(spec.key)
         first = {spec.name: spec for spec in reversed(replicas)}
         place = {spec.name: place for place, spec in reversed(list(enumerate(replicas)))}
-        rank = {name: (_group(spec), spec.priority, place[name]) for name, spec in first.items()}
+        rank = {name: (spec.rank, spec.priority, place[name]) for name, spec in first.items()}
         self.names = tuple(sorted(first, key=rank.__getitem__))
         together: dict[str, dict[Dependency, None]] = {name: {} for name in self.names}
         for spec in replicas:
@@ -98,9 +106,13 @@ class Order:
             name for name, spec in first.items() if spec.listener is not None and not self.needs[name]
         )
         heard = [name for name, spec in first.items() if spec.listener is None]
+        before = dict(self.needed_by)
+        if by_priority and not any(self.needs.values()):
+            before |= _next_higher({name: first[name].rank for name in heard})
+        self.by_priority = before != self.needed_by
         self.outlives = {
             name: tuple(dict.fromkeys((*who, *heard))) if name in self.listening else who
-            for name, who in self.needed_by.items()
+            for name, who in before.items()
         }
         outlived: dict[str, list[str]] = {name: [] for name in self.names}
         for name, others in self.outlives.items():
@@ -128,7 +140,7 @@ def order(project: Project) -> Order:
     Raises:
         OrderError: there is none, or `exit-when` names somebody unknown.
     """
-    found = Order(project.services)
+    found = Order(project.services, by_priority=project.stop_by_priority)
     wanted = project.exit_when
     if wanted.when is When.SERVICE_EXITS and wanted.service not in found.needs:
         hint = _hint(wanted.service, found.needs)
@@ -136,8 +148,17 @@ def order(project: Project) -> Order:
     return found
 
 
-def _group(spec: ServiceSpec) -> int:
-    return spec.priority if spec.group_priority is None else spec.group_priority
+def _next_higher(ranks: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+    """Return those of the next higher rank for each name; over them it outlives all higher ones."""
+    of_rank: dict[int, list[str]] = {}
+    for name, rank in ranks.items():
+        of_rank.setdefault(rank, []).append(name)
+    found: dict[str, tuple[str, ...]] = {}
+    higher: tuple[str, ...] = ()
+    for rank in sorted(of_rank, reverse=True):
+        found |= dict.fromkeys(of_rank[rank], higher)  # all of a rank share one tuple
+        higher = tuple(of_rank[rank])
+    return found
 
 
 def _check(name: str, need: Dependency, specs: Mapping[str, ServiceSpec]) -> None:

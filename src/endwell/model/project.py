@@ -48,6 +48,8 @@ class Project:
         grace: seconds from the container's stop signal to the engine's SIGKILL: one budget for all.
         kept_back: seconds of the container's own grace that are not in `grace`: somebody else needs them.
         exit_when: when the container ends by itself.
+        stop_by_priority: whether, at the stop, a lower priority outlives all higher ones, where no service
+            waits for another with `after`. Source: supervisord, whose groups end so.
         socket: where clients of the supervisor connect; `none` for nowhere, empty: at a usual place.
         web: where its page is; None: nowhere.
     """
@@ -56,6 +58,7 @@ class Project:
     grace: float = 10.0
     kept_back: float = 0.0
     exit_when: ExitWhen = ExitWhen()
+    stop_by_priority: bool = False
     socket: str = ""
     web: Web | None = None
 

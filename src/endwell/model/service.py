@@ -258,6 +258,11 @@ class ServiceSpec:
         return self.name, self.index
 
     @property
+    def rank(self) -> int:
+        """Its group's priority, or its own where the group has none: who is started first, and told last."""
+        return self.priority if self.group_priority is None else self.group_priority
+
+    @property
     def label(self) -> str:
         """The replica for people, counted from 1 as compose counts: `web`, or `web-1` if there are more.
 

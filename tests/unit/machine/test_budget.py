@@ -8,14 +8,20 @@ import pytest
 from hypothesis import given, strategies as st
 
 from endwell.machine.budget import Budget, Schedule
-from endwell.machine.order import Order
+from endwell.machine.order import Order, order
 from endwell.model.project import Project
 from endwell.model.readiness import Dependency
 from endwell.model.service import Hook, Hooks, Listening, ServiceSpec
+from endwell.records import replace
 from tests.unit.machine.test_order import acyclic
 
 HOOK = Hook(("x",), timeout=2.0)
 TICKS = Listening(("TICK",))
+
+
+def by_priority(*services: ServiceSpec, grace: float = 10.0) -> Schedule:
+    project = Project(services=services, grace=grace, stop_by_priority=True)
+    return Budget(project, order(project)).schedule()
 
 
 def spec(name: str, *after: str, stop: float = 10.0, **more: object) -> ServiceSpec:
@@ -46,6 +52,16 @@ def test_a_chain_that_does_not_fit_is_cut_in_proportion_and_others_are_not() -> 
         ("web", 2.5, True),
         ("db", 9.5, True),
     ]
+
+
+def test_levels_of_priority_share_the_grace() -> None:
+    found = by_priority(*(spec(name, priority=at) for at, name in enumerate(("db", "app", "web"))))
+    assert (found.fits, found.wanted, found.chain) == (False, 30, ("web", "app", "db"))
+    third = 9.5 / 3
+    assert [row.service for row in found.rows] == ["web", "app", "db"]
+    assert [row.begins for row in found.rows] == pytest.approx([0, third, 2 * third])
+    assert [row.ends for row in found.rows] == pytest.approx([third, 2 * third, 9.5])
+    assert by_priority(spec("web", priority=2, stop=3), spec("db", priority=1, stop=6)).fits
 
 
 def test_drain_and_hooks_are_part_of_it() -> None:
@@ -98,7 +114,13 @@ def test_nobody_ends_after_the_budget(specs: list[ServiceSpec], data: st.DataObj
         )
         for one in specs
     )
-    found = schedule(*services, grace=grace)
+    if data.draw(st.booleans()):
+        found = schedule(*services, grace=grace)
+    else:
+        numbers = st.integers(1, 3)
+        found = by_priority(
+            *(replace(one, after=(), priority=data.draw(numbers)) for one in services), grace=grace
+        )
     assert all(row.ends <= found.budget + 1e-6 for row in found.rows)
     assert all(row.begins <= row.told <= row.killed <= row.ends for row in found.rows)
     assert found.fits or any(row.cut for row in found.rows)

@@ -286,6 +286,53 @@ class TestEnd:
         assert not world.over.late
         assert "killed" not in world.log("web")
 
+    def test_by_priority_each_is_told_when_the_higher_ones_have_ended(self) -> None:
+        numbers = {"web": 20, "app": 5, "cron": 5, "db": 1}
+        world = began(
+            *(spec(name, priority=number) for name, number in numbers.items()),
+            manners={"web": Manner(obeys=1), "app": Manner(obeys=2), "cron": Manner(obeys=0.5)},
+            stop_by_priority=True,
+        )
+        world.run(1)
+        begin = world.now
+        world.do(world.ensemble.shutdown(begin))
+        world.run(10)
+        told = {key[0]: (guest.told or 0) - begin for key, guest in world.guests.items()}
+        assert told == {"web": 0, "app": 1, "cron": 1, "db": 3}
+        assert world.over_at == begin + 3
+
+    def test_by_priority_who_hangs_costs_the_others_nothing_but_his_share(self) -> None:
+        world = began(
+            *(spec(name, priority=number) for name, number in (("web", 3), ("app", 2), ("db", 1))),
+            manners={"web": STUBBORN, "app": Manner(obeys=3), "db": Manner(obeys=3)},
+            stop_by_priority=True,
+        )
+        world.run(1)
+        begin = world.now
+        world.do(world.ensemble.shutdown(begin))
+        world.run(20)
+        killed = {key[0]: guest.killed for key, guest in world.guests.items()}
+        assert killed == {"web": pytest.approx(begin + 9.5 / 3), "app": None, "db": None}
+
+    def test_by_priority_a_second_signal_does_not_wait_for_the_order(self) -> None:
+        world = began(
+            spec("web", priority=2), spec("db", priority=1), manners={"web": STUBBORN}, stop_by_priority=True
+        )
+        world.run(1)
+        world.do(world.ensemble.shutdown(world.now))
+        world.run(1)
+        assert state(world, "db") is State.RUNNING
+        world.do(world.ensemble.shutdown(world.now))
+        assert state(world, "db") is State.STOPPING
+
+    def test_by_priority_a_stop_by_hand_waits_for_nobody(self) -> None:
+        world = began(
+            spec("web", priority=2), spec("db", priority=1), manners={"web": STUBBORN}, stop_by_priority=True
+        )
+        world.run(1)
+        world.do(world.ensemble.stop([("db", 0), ("web", 0)], world.now))
+        assert state(world, "db") is state(world, "web") is State.STOPPING
+
     def test_many_end_at_once(self) -> None:
         world = began(*(spec(f"s{number}", priority=number) for number in range(50)), manners={})
         world.run(1)
@@ -518,6 +565,32 @@ def test_whatever_they_do_it_ends_in_time(project: Project, data: st.DataObject)
         assert ensemble.handle(key, Start(), world.now) == []
     assert ensemble.tick(world.now + 1000) == ensemble.shutdown(world.now + 1000) == []
     assert ensemble.wake == math.inf
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 4), MANNERS, TIMES), min_size=1, max_size=6), TIMES)
+def test_by_priority_nobody_is_told_before_the_higher_ones_are_over(
+    drawn: list[tuple[int, Manner, float]], grace: float
+) -> None:
+    services = [
+        spec(f"s{at}", priority=priority, stop_timeout=time) for at, (priority, _, time) in enumerate(drawn)
+    ]
+    manners = {f"s{at}": replace(one, dies=0.0, leaves=0.0) for at, (_, one, _) in enumerate(drawn)}
+    world = began(*services, manners=manners, grace=grace, stop_by_priority=True)
+    world.run(1)
+    asked = world.now
+    world.do(world.ensemble.shutdown(asked))
+    world.run(200)
+    check_end(world, Project(services=tuple(services), grace=grace))
+    for one in services:
+        told = world.guests[one.key].told
+        if told is None or told < asked or told >= asked + StopPlan(grace=grace).kill:
+            continue
+        for other in services:
+            if other.rank > one.rank:
+                # Over, or in vain given its time: it is killed then.
+                log = world.guests[other.key].log
+                assert all(at <= told for at, line in log if line in {"told", "killed", "died"})
 
 
 def check_end(world: World, project: Project) -> None:

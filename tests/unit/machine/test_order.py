@@ -48,6 +48,81 @@ def test_the_priority_of_a_group_comes_first() -> None:
     assert found.names == ("b", "c", "a")
 
 
+def test_by_priority_the_lower_number_outlives_the_next_higher_ones() -> None:
+    services = [
+        spec("web", priority=20),
+        spec("b", priority=5),
+        spec("a", priority=5),
+        spec("db", priority=1),
+    ]
+    found = Order(services, by_priority=True)
+    assert found.by_priority
+    assert found.start_levels == (("db", "b", "a", "web"),)
+    assert found.stop_levels == (("web",), ("a", "b"), ("db",))
+    # The others are outlived over these: who has hundreds of services has no tens of thousands of pairs.
+    assert found.outlives == {"db": ("a", "b"), "b": ("web",), "a": ("web",), "web": ()}
+    assert found.outlived_by == {"web": ("b", "a"), "b": ("db",), "a": ("db",), "db": ()}
+    assert found.needed_by == {"db": (), "b": (), "a": (), "web": ()}
+
+
+def test_by_priority_all_of_a_group_are_stopped_at_once() -> None:
+    services = [spec("a", priority=1, group=5), spec("b", priority=9, group=5), spec("c", priority=3)]
+    assert Order(services, by_priority=True).stop_levels == (("b", "a"), ("c",))
+
+
+@pytest.mark.parametrize(
+    "services",
+    [
+        [spec("a", "b", priority=1), spec("b", priority=2), spec("c", priority=3)],
+        [spec("a", priority=7), spec("b", priority=7)],
+        [spec("a", priority=1, group=7), spec("b", priority=2, group=7)],
+        [],
+    ],
+    ids=["after decides alone", "no difference", "no difference of groups", "nobody"],
+)
+def test_where_priorities_decide_nothing(services: list[ServiceSpec]) -> None:
+    found = Order(services, by_priority=True)
+    assert not found.by_priority
+    assert found.outlives == Order(services).outlives
+    assert found.stop_levels == Order(services).stop_levels
+
+
+def test_who_listens_is_stopped_last_whatever_his_number() -> None:
+    hear = Listening(("EVENT",))
+    services = [spec("web", priority=2), spec("db", priority=1), replace(spec("tell"), listener=hear)]
+    assert Order(services, by_priority=True).stop_levels == (("web",), ("db",), ("tell",))
+
+
+def test_who_listens_is_no_level_of_its_own() -> None:
+    hear = Listening(("EVENT",))
+    found = Order(
+        [spec("web"), spec("db"), replace(spec("tell", priority=-1), listener=hear)], by_priority=True
+    )
+    assert not found.by_priority
+
+
+@given(st.lists(st.tuples(st.integers(-2, 2), st.none() | st.integers(-2, 2), st.booleans()), max_size=8))
+def test_by_priority_nobody_is_before_a_higher_number(numbers: list[tuple[int, int | None, bool]]) -> None:
+    services = [
+        replace(
+            spec(f"s{at}", priority=priority, group=group), listener=Listening(("EVENT",)) if hears else None
+        )
+        for at, (priority, group, hears) in enumerate(numbers)
+    ]
+    found = Order(services, by_priority=True)
+    assert sorted(name for level in found.stop_levels for name in level) == sorted(found.names)
+    level = {name: at for at, names in enumerate(found.stop_levels) for name in names}
+    for one in services:
+        for other in services:
+            if one.listener is None and other.listener is None:
+                assert (level[one.name] < level[other.name]) == (one.rank > other.rank)
+            elif other.listener is not None and one.listener is None:
+                assert level[one.name] < level[other.name]
+            # It is the pairs that the stop goes by, so the levels have to come of them.
+            if level[one.name] == level[other.name] + 1 and other.listener is one.listener is None:
+                assert other.name in found.outlives[one.name]
+
+
 def test_who_listens_is_stopped_last_and_started_like_the_others() -> None:
     hear = Listening(("EVENT",))
     services = [spec("web", "db"), replace(spec("mail"), listener=hear), spec("db"), spec("app", "mail")]

@@ -21,6 +21,7 @@ from tests.unit.machine.world import Manner, World
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from endwell.machine.order import Order
     from endwell.model.service import ServiceSpec
 
 Key = tuple[str, int]
@@ -35,6 +36,20 @@ def exchange(world: World, *services: ServiceSpec, wanted: Iterable[Key] | None 
     start = {one.key for one in services if one.key in fresh and one.autostart}
     project = Project(services=services)
     world.do(world.ensemble.exchange(project, changes.away, start if wanted is None else wanted, world.now))
+
+
+def by_name(order: Order, names: Iterable[str]) -> dict[str, set[str]]:
+    """Say who has to end before whom, the slow way: go along the pairs for each of them."""
+    found: dict[str, set[str]] = {}
+    for name in names:
+        open_ = list(order.outlives[name])
+        before: set[str] = set()
+        while open_:
+            if (other := open_.pop()) not in before:
+                before.add(other)
+                open_.extend(order.outlives[other])
+        found[name] = before & set(names)
+    return found
 
 
 def pids(world: World) -> dict[str, int]:
@@ -86,6 +101,18 @@ class TestExchange:
         assert "told" in world.log("db")
         assert world.ensemble.lives["app", 0].pid == app
         assert state(world, "web") is state(world, "db") is State.RUNNING
+
+    def test_by_priority_the_higher_number_ends_first_over_whomever(self) -> None:
+        services = [spec("db", priority=1), spec("app", priority=2), spec("web", priority=3)]
+        world = began(*services, manners={"web": Manner(obeys=2)}, stop_by_priority=True)
+        world.run(1)
+        exchange(world, replace(services[0], nice=1), services[1], replace(services[2], nice=1))
+        world.run(1)
+        assert "told" in world.log("web")
+        assert "told" not in world.log("db")
+        world.run(5)
+        assert "told" not in world.log("app")
+        assert "told" in world.log("db")
 
     def test_one_who_does_not_end_is_killed_in_its_time(self) -> None:
         world = began(spec("deaf", stop_timeout=3.0), manners={"deaf": STUBBORN})
@@ -243,6 +270,32 @@ def another(draw: st.DrawFn, project: Project) -> Project:
         replace(one, after=tuple(need for need in one.after if need.service in there)) for one in services
     )
     return replace(project, services=kept)
+
+
+@settings(max_examples=100, deadline=None)
+@given(projects(), st.data())
+def test_nobody_makes_room_before_those_whom_he_outlives(project: Project, data: st.DataObject) -> None:
+    by_priority = data.draw(st.booleans())
+    # They do not end by themselves, and nothing of them is left.
+    names = {one.name for one in project.services}
+    manners = {name: Manner(obeys=data.draw(TIMES)) for name in names}
+    services = tuple(replace(one, after=()) for one in project.services) if by_priority else project.services
+    project = replace(project, services=services, exit_when=ExitWhen(), stop_by_priority=by_priority)
+    world = World(project, manners)
+    world.do(world.ensemble.start(None, world.now))
+    world.run(50)
+    away = data.draw(st.sets(st.sampled_from(sorted(names)), min_size=1))
+    before, asked = by_name(world.ensemble.order, away), world.now
+    changed = tuple(replace(one, nice=one.nice + 1) if one.name in away else one for one in services)
+    changes = by_replica(services, changed)
+    world.do(world.ensemble.exchange(replace(project, services=changed), changes.away, [], world.now))
+    world.run(300)
+    for key, guest in world.guests.items():
+        # After that it may have been started anew, and have ended again.
+        told = next((at for at, line in guest.log if line == "told" and at >= asked), math.inf)
+        for other in (other for other in world.guests if other[0] in before.get(key[0], ())):
+            ended = [at for at, line in world.guests[other].log if line == "died" and at >= asked]
+            assert not ended or ended[0] <= told
 
 
 @settings(max_examples=150, deadline=None)
