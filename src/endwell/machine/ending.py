@@ -199,7 +199,8 @@ class Ending:
                 self._clear.add(name)
                 for need in self._order.outlived_by[name]:
                     self._before[need] -= 1
-                    heapq.heappush(open_, (self._place[need], need))
+                    if not self._before[need]:
+                        heapq.heappush(open_, (self._place[need], need))
         if not self._present:
             self.step = Step.REST
             tasks.append(TellRest())

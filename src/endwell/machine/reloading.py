@@ -14,6 +14,7 @@ swapped any more, and whoever waits for it hears `Dropped`.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from endwell.machine.changes import group_of
@@ -121,11 +122,7 @@ class Reload:
             self.told |= before.told
         self.want(wanted)
         names = {name for name, _ in self.away}
-        # Who has to end before it: whom it outlives, directly or over whomever.
-        self._before: dict[str, set[str]] = {name: set() for name in names}
-        for name in names:
-            for later in _closure(now.outlived_by, name) & names:
-                self._before[later].add(name)
+        self._before = _before(now, names)
         self._own: dict[str, list[Key]] = {name: [] for name in names}
         for key in lives:
             if key in self.away:
@@ -141,10 +138,11 @@ class Reload:
         if len(self.told) == len(self.away):
             return []
         resting = {name for name, own in self._own.items() if all(self._lives[key].clear for key in own)}
+        may_be = {before: before <= resting for before in set(self._before.values())}
         turn = [
             key
             for name, own in self._own.items()
-            if self._before[name] <= resting
+            if may_be[self._before[name]]
             for key in own
             if key not in self.told
         ]
@@ -188,14 +186,16 @@ class Reload:
         )
 
 
-def _closure(following: Mapping[str, Collection[str]], name: str) -> set[str]:
-    found: set[str] = set()
-    open_ = list(following[name])
-    while open_:
-        one = open_.pop()
-        if one not in found:
-            found.add(one)
-            open_.extend(following[one])
+def _before(order: Order, names: Collection[str]) -> dict[str, frozenset[str]]:
+    """Return by name who of `names` has to end before it: whom it outlives, directly or over whomever."""
+    found: dict[str, frozenset[str]] = {}
+    # Those of one priority outlive the same ones, and may be hundreds.
+    alike: dict[tuple[str, ...], frozenset[str]] = {}
+    for name in chain.from_iterable(order.stop_levels):
+        who = order.outlives[name]
+        if who not in alike:
+            alike[who] = frozenset(who).intersection(names).union(*(found[other] for other in who))
+        found[name] = alike[who]
     return found
 
 
