@@ -76,7 +76,8 @@ def _body(project: Project) -> str:
     if project.exit_when != ExitWhen():
         blocks.append([f"exit-when = {written_text(exit_when(project.exit_when))}"])
     grace = "unlimited" if project.grace == float("inf") else length(project.grace)
-    blocks.append(["[stop]", f'grace = "{grace}"'])
+    by_priority = ["by-priority = true"] if project.stop_by_priority else []
+    blocks.append(["[stop]", f'grace = "{grace}"', *by_priority])
     if project.socket:
         blocks.append(["[control]", f"socket = {written_text(escape(project.socket))}"])
     if project.web is not None:

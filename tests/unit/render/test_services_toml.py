@@ -129,6 +129,7 @@ def projects(draw: st.DrawFn) -> Project:
         services=tuple(services),
         grace=draw(_lengths | st.just(math.inf)),
         exit_when=ExitWhen(when, names[0] if when is When.SERVICE_EXITS else ""),
+        stop_by_priority=draw(st.booleans()),
     )
 
 

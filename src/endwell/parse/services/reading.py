@@ -93,7 +93,8 @@ class _Reader:
         self.report.settle()
         assert root is not None  # noqa: S101  it would not be settled
         said = PROJECT.read(self.expanded(root, 1), self.report)
-        grace = said.get("stop", {}).get("grace", Project().grace)
+        stop = said.get("stop", {})
+        grace = stop.get("grace", Project().grace)
         self.stop_timeout = usual_stop_timeout(grace)
         services = root.table.get("services", _NOTHING)
         found = [spec for name, node in services.table.items() for spec in self.replicas(name, node, root)]
@@ -103,7 +104,18 @@ class _Reader:
         web = self.web(root, said.get("web"))
         self.report.settle()
         socket = said.get("control", {}).get("socket", "")
-        project = Project(services=tuple(found), grace=grace, exit_when=exit_when, socket=socket, web=web)
+        by_priority = stop.get("by-priority", False)
+        if by_priority and any(spec.after for spec in found):
+            node = root.table["stop"].table["by-priority"]
+            self.report.warn(node.place, f"{node.key} has no effect beside after: remove one of them")
+        project = Project(
+            services=tuple(found),
+            grace=grace,
+            exit_when=exit_when,
+            stop_by_priority=by_priority,
+            socket=socket,
+            web=web,
+        )
         files = (self.path, *self.env_files)
         return Services(project, tuple(self.report.warnings), self.places, self.settings, files)
 

@@ -214,9 +214,18 @@ STOP = Table(
             "what the engine gives the container from the stop signal to SIGKILL",
             "10s",
         ),
+        Key(
+            "by-priority",
+            Switch(),
+            "whether services of a lower priority (that of their group, if it has one) are told only when "
+            "those of all higher ones have ended, as with supervisord; it has no effect where any service "
+            "says after",
+            "false",
+        ),
     ),
     "a table",
     {
+        "priority": "did you mean by-priority?",
         "timeout": "did you mean grace?",
         "stop-timeout": "did you mean grace?",
         "grace-period": "did you mean grace?",

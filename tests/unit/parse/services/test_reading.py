@@ -269,6 +269,23 @@ def test_what_is_in_the_manual() -> None:
     assert Order(found.project.services).start_levels == (("db",), ("migrate", "worker"), ("web",))
 
 
+@pytest.mark.parametrize(
+    ("stop", "found"),
+    [("", False), ("[stop]\nby-priority = true\n", True), ("[stop]\nby-priority = false\n", False)],
+)
+def test_whether_the_stop_goes_by_priority(stop: str, found: bool) -> None:  # noqa: FBT001  a case
+    services = read(stop + WEB + "priority = 1\n")
+    assert services.project.stop_by_priority is found
+    assert services.warnings == ()
+
+
+def test_priorities_beside_after_are_odd_but_no_error() -> None:
+    services = read('[stop]\nby-priority = true\n[services.a]\ncommand = "x"\nafter = ["web"]\n' + WEB)
+    assert [str(one) for one in services.warnings] == [
+        f"{FILE}:2: stop.by-priority has no effect beside after: remove one of them"
+    ]
+
+
 def test_no_services_are_odd_but_no_error() -> None:
     found = read("[services]\n")
     assert found.project == Project()
