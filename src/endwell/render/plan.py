@@ -31,11 +31,15 @@ if TYPE_CHECKING:
 SCHEMA = "endwell.plan/1"
 _WIDTH = 79
 _NAME = 24
-# How each format says how long a service may take, and how long all of them may.
+# How each format says how long a service may take, how long all of them may, and that none waits for numbers.
 _WORDS = {
-    Format.ENDWELL: ("stop-timeout", 'grace = "{}" below [stop]'),
-    Format.SUPERVISORD: ("stopwaitsecs", "endwell_grace={} in [supervisord]"),
-    Format.PROCFILE: ("stop-timeout", "an endwell.toml that says grace = {!r}"),
+    Format.ENDWELL: ("stop-timeout", 'grace = "{}" below [stop]', "by-priority = false below [stop]"),
+    Format.SUPERVISORD: (
+        "stopwaitsecs",
+        "endwell_grace={} in [supervisord]",
+        "endwell_stop_by_priority=false in [supervisord]",
+    ),
+    Format.PROCFILE: ("stop-timeout", "an endwell.toml that says grace = {!r}", ""),
 }
 _REACHED = {
     Condition.STARTED: "is started",
@@ -191,7 +195,7 @@ def _verdict(plan: Plan) -> Iterator[str]:
 
 def _advice(plan: Plan, schedule: Schedule) -> Iterator[str]:
     """Say what to change: the container's grace, or the longest time-out that can give what is missing."""
-    timeout, grace = _WORDS[plan.format]
+    timeout, grace, together = _WORDS[plan.format]
     seconds = format_duration(needed_grace(schedule.wanted))
     bare = f"{needed_grace(schedule.wanted):.0f}"
     yield (
@@ -219,6 +223,8 @@ def _advice(plan: Plan, schedule: Schedule) -> Iterator[str]:
         )
     else:
         yield f"or lower the {timeout} of several services, {longest.name} ({now}) first."
+    if plan.order.by_priority:
+        yield f"Where nobody needs anybody, {together} has all of them told at once."
 
 
 def _besides(spec: ServiceSpec) -> float:

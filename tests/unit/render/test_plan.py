@@ -103,6 +103,18 @@ def test_hooks_that_take_longer_than_the_stop_are_named() -> None:
     assert "or lower the times of web first: its drain and its hooks have 10s." in text
 
 
+def test_levels_of_priority_that_do_not_fit_may_not_be_needed() -> None:
+    services = "".join(
+        f'[services.{name}]\ncommand = "x"\npriority = {number}\n' for name, number in (("web", 2), ("db", 1))
+    )
+    found = plan("[stop]\nby-priority = true\n" + services)
+    together = "by-priority = false below [stop] has all of them told at once."
+    text = " ".join(plan_text(found, "f").split())
+    assert "(one after another: web 9.5s + db 9.5s)" in text
+    assert text.endswith(f"Where nobody needs anybody, {together}")
+    assert together not in " ".join(plan_text(plan(CHAIN), "f").split())
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
