@@ -49,6 +49,7 @@ http {{
 SERVICES = f"""
 [fcgi-program:app]
 command={WRAP}
+priority=1
 socket=unix://{{0}}/app
 socket_mode=0777
 numprocs={MANY}
@@ -58,7 +59,6 @@ startsecs=0
 [program:web]
 command={NGINX} -e stderr -p {{0}} -c {{0}}/site
 stopsignal=QUIT
-endwell_after=app
 startsecs=0
 endwell_ready=file:{{0}}/pid
 """
@@ -109,6 +109,6 @@ def test_requests_that_are_under_way_are_answered_to_their_end(tmp_path: Path, s
             assert [to_the_end(client) for client in there] == [b"done\n"] * MANY
         assert up.wait() == 0
         assert {row["end"].get("code") for row in up.report["services"]} == {0}
-        # Who passes requests on is told, and has ended, before those whom he passes them on to are told.
+        # By their numbers: who passes requests on has ended before those whom he passes them on to are told.
         web = up.service("web")
         assert all(up.service("app", number)["told"] >= web["ended"] for number in range(1, MANY + 1))

@@ -37,6 +37,18 @@ def test_who_is_needed_is_started_first_and_told_last(tmp_path: Path) -> None:
         assert up.service("db")["told"] >= up.service("app")["ended"]
 
 
+def test_the_lower_priority_is_told_last_and_does_not_pay_for_one_who_is_deaf(tmp_path: Path) -> None:
+    text = program("web", DEAF, "priority=2", "stopwaitsecs=1") + program("db", STOP, "priority=1")
+    with Up(tmp_path, text) as up:
+        up.wait_for("up web", "up db", "web is running", "db is running")
+        assert up.stop() == 124
+        assert any(line.startswith("endwell: web had to be killed") for line in up.err)
+        db = up.service("db")
+        assert db["told"] >= 0.5  # the part of web's second that the grace has room for
+        assert db["killed"] is None
+        assert up.out[-1] == "bye"
+
+
 def test_who_is_deaf_is_killed_at_his_time_and_no_sooner(tmp_path: Path) -> None:
     with Up(tmp_path, program("deaf", DEAF, "stopwaitsecs=1") + program("web", STOP)) as up:
         up.wait_for("up deaf", "up web")

@@ -76,6 +76,18 @@ def test_those_who_need_others_are_told_before_them(tmp_path: Path, kind: type[B
 
 
 @everywhere
+def test_those_of_a_higher_priority_are_told_before_the_lower_ones(tmp_path: Path, kind: type[Below]) -> None:
+    names = ("db", "app", "web")
+    text = "".join(program(name, STOP, f"priority={at}") for at, name in enumerate(names))
+    with kind(tmp_path, text) as up:
+        up.wait_for(*(f"up {name}" for name in names), *(f"{name} is running" for name in names))
+        up.kill_supervisor()
+        assert up.wait() == 128 + signal.SIGKILL
+        assert up.service("web")["ended"] <= up.service("app")["told"]
+        assert up.service("app")["ended"] <= up.service("db")["told"]
+
+
+@everywhere
 def test_each_is_told_by_its_own_signal_and_nobody_hears_another(tmp_path: Path, kind: type[Below]) -> None:
     script = f"trap 'echo term' TERM; trap 'echo quit; exit 0' QUIT; {WAIT}"
     with kind(tmp_path, program("web", script, "stopsignal=QUIT")) as up:

@@ -36,7 +36,8 @@ Runs the programs of a supervisord.conf, as supervisord does; without -n, in the
 
 FOOT = """\
 What differs from supervisord: as PID 1 of a container it stays in the foreground, with or without -n,
-because the container ends when PID 1 does; and programs are stopped together, not one group after another.
+because the container ends when PID 1 does; and groups of one priority are stopped together, not one after
+another.
 
 exit status: 0 it has ended as it was told; 2 the words or the file make no sense"""
 

@@ -232,6 +232,7 @@ class Supervisord:
         serverurl: what programs find in SUPERVISOR_SERVER_URL; None without a server.
         grace: seconds the container has for its end (endwell_grace); None: not said.
         exit_when: when the container ends by itself (endwell_exit_when); None: not said.
+        stop_by_priority: whether priorities order the stop, too (endwell_stop_by_priority); None: not said.
         socket: where endwell's own clients connect (endwell_socket); empty: not said.
         web: where the page is (endwell_web_listen); None: nowhere.
         file: the main file.
@@ -264,6 +265,7 @@ class Supervisord:
     serverurl: str | None = None
     grace: float | None = None
     exit_when: ExitWhen | None = None
+    stop_by_priority: bool | None = None
     socket: str = ""
     web: Web | None = None
     file: str = ""

@@ -258,7 +258,10 @@ class Reloading:
         closed = tuple(
             replace(spec, after=tuple(need for need in spec.after if need.service in names)) for spec in specs
         )
-        project = replace(self.active.project, services=closed)
+        by_priority = (
+            self.known.project.stop_by_priority
+        )  # the priorities are those of the file as it is known
+        project = replace(self.active.project, services=closed, stop_by_priority=by_priority)
         if project.exit_when.when is When.SERVICE_EXITS and project.exit_when.service not in names:
             project = replace(project, exit_when=ExitWhen())  # nobody is left whose end it could be
         away = {spec.key for spec in self._specs} - {spec.key for spec in specs}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.budget.test_up_rest import HEAVY, TELL
 from tests.compat.conftest import missing
 from tests.compat.supervisord.servers import (
     OURS,
+    PATIENCE,
     REAL,
     STARTED,
     Following,
@@ -26,7 +28,8 @@ from tests.compat.supervisord.servers import (
 from tests.supervise import under_init
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import io
+    from collections.abc import Iterator, Mapping
 
 HEAD = "[supervisord]\nlogfile={here}/own.log\npidfile={here}/pid\nchildlogdir={here}\n{further}"
 STOP = "trap 'exit 0' TERM; exec 8<>{here}/never; read line <&8"
@@ -360,3 +363,53 @@ def test_a_second_stop_signal_hurries_nobody(programs: Mapping[str, tuple[str, .
             never.write(b"\n")
             assert server.read("saved") == "saved\n"
         assert server.wait() == 0
+
+
+# By name: its group's priority, and its own.
+NUMBERS = {"web": (20, 20), "a": (5, 1), "b": (5, 9), "cron": (5, 5), "db": (1, 1)}
+
+
+@pytest.mark.parametrize("programs", [REAL, OURS], ids=["real", "ours"])
+def test_who_has_the_lower_priority_is_told_when_the_higher_ones_have_ended(
+    programs: Mapping[str, tuple[str, ...]],
+) -> None:
+    guest = f"{sys.executable} {Path(__file__).parent / 'guests' / 'told.py'}"
+    text = HEAD.replace("{further}", "") + "[group:g]\nprograms=a,b\npriority=5\n"
+    for name, (_, own) in NUMBERS.items():
+        text += f"[program:{name}]\ncommand={guest} {name} {{here}}/told {{here}}/go-{name}\n"
+        text += f"priority={own}\nstartsecs=0\nstopwaitsecs=60\n"
+    fifos = ("told", *(f"go-{name}" for name in NUMBERS))
+    with (
+        Server(text, programs, fifos=fifos) as server,
+        # For writing as well: there is no end of file between one who says something and the next.
+        (server.here / "told").open("r+b", buffering=0) as told,
+    ):
+        lines = _lines(told)
+        assert {next(lines) for _ in NUMBERS} == {f"up {name}" for name in NUMBERS}
+        server.process.send_signal(signal.SIGTERM)
+        seen: list[str] = []
+        while len(seen) < 2 * len(NUMBERS):
+            seen.append(next(lines))
+            what, name = seen[-1].split()
+            # Those of a group are told at once: none of them ends before the other one is told, too.
+            if what == "told" and (name not in "ab" or {"told a", "told b"} <= set(seen)):
+                for one in "ab" if name in "ab" else (name,):
+                    (server.here / f"go-{one}").write_text("go\n")
+        assert [NUMBERS[line.split()[1]][0] for line in seen if "told" in line] == [20, 5, 5, 5, 1]
+        for at, line in enumerate(seen):
+            number = NUMBERS[line.split()[1]][0]
+            higher = {f"over {name}" for name, (other, _) in NUMBERS.items() if other > number}
+            assert higher <= set(seen[:at]), seen
+        assert server.wait() == 0
+
+
+def _lines(fifo: io.FileIO) -> Iterator[str]:
+    """Go through what is written to a FIFO, line by line."""
+    text = b""
+    while True:
+        while b"\n" not in text:
+            ready, _, _ = select.select([fifo], [], [], PATIENCE)
+            assert ready, f"nothing came any more: {text!r}"
+            text += fifo.read(65536) or b""
+        line, _, text = text.partition(b"\n")
+        yield line.decode()

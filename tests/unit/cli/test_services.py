@@ -89,6 +89,7 @@ def test_a_file_is_named_by_a_word_or_by_an_option(here: Path, capsys: pytest.Ca
 
 CHAIN = '[services.db]\ncommand = "y"\n' + FITS + 'after = ["db"]\n'
 TEN_FOR_EACH = CONF.partition("what")[0]
+LEVELS = "[supervisord]\n" + "".join(f"[program:p{at}]\ncommand=x\npriority={at}\n" for at in range(3))
 
 
 def does_not_fit(takes: str, more: str, grace: str, command: str) -> str:
@@ -134,6 +135,16 @@ def does_not_fit(takes: str, more: str, grace: str, command: str) -> str:
             TEN_FOR_EACH.replace("d]", "d]\nendwell_grace=10s", 1),
             ["s.conf"],
             ["1 service from s.conf, grace 10s"],
+        ),
+        ("s.conf", LEVELS, ["s.conf"], ["3 services from s.conf, grace 10s"]),
+        (
+            "s.conf",
+            LEVELS.replace("=x", "=x\nstopwaitsecs=4"),
+            ["s.conf"],
+            [
+                "3 services from s.conf, grace 10s",
+                does_not_fit("12s", "2.5s", "10s", "endwell plan s.conf"),
+            ],
         ),
         ("endwell.toml", CHAIN, [], ["2 services from ./endwell.toml, grace 10s"]),
         (

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from jsonschema import Draft202012Validator
 
-from endwell.machine.order import Order
+from endwell.machine.order import order
 from endwell.model.project import ExitWhen, Project, When
 from endwell.model.readiness import Condition, Dependency, Health, Means, Readiness, Unhealthy
 from endwell.model.restart import Backoff, Restart, RestartPolicy, StartPolicy, docker
@@ -217,7 +217,10 @@ def test_supervisords_files_of_no_life(text: str) -> None:
         spec.key: sayable(spec) for spec in project.services
     }
     assert (again.grace, again.exit_when) == (project.grace, project.exit_when)
-    assert Order(again.services).names == Order(project.services).names
+    before, after = order(project), order(again)
+    assert after.names == before.names
+    if not before.listening:  # as services they are told like the others
+        assert after.outlives == before.outlives
 
 
 def test_a_procfile() -> None:

@@ -219,6 +219,18 @@ class TestGroups:
         assert list(site.ensemble.lives) == [("a", 0), ("b", 0)]
         assert site.reloading.reread().added == ("c",)
 
+    def test_priorities_that_have_come_with_the_file_order_the_stop(self) -> None:
+        site = Site(spec("a"))
+        new = site.reading(spec("a"), spec("slow", priority=1000))
+        site.file = replace(new, project=replace(new.project, stop_by_priority=True))
+        site.reloading.reread()
+        assert not site.ensemble.order.by_priority
+        site.reloading.add("slow")
+        site.run()
+        site.do(site.ensemble.shutdown(site.world.now))
+        site.run(1)
+        assert (site.state("slow"), site.state("a")) == (State.STOPPING, State.RUNNING)
+
 
 class TestWhole:
     """All at once."""

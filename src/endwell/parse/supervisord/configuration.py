@@ -12,7 +12,7 @@ from endwell.parse.supervisord import groups, servers
 from endwell.parse.supervisord.include import load
 from endwell.parse.supervisord.ini import DEFAULT
 from endwell.parse.supervisord.main_section import main_section
-from endwell.parse.supervisord.own import MAIN, own_of_project
+from endwell.parse.supervisord.own import MAIN, STOP_BY_PRIORITY, own_of_project
 from endwell.parse.supervisord.problems import Problem, Report
 from endwell.parse.supervisord.reading import Source
 from endwell.parse.supervisord.types import text
@@ -56,7 +56,7 @@ def read_configuration(path: str, surroundings: Surroundings) -> Reading:
         report.error(Place(path, 1), "there is no section [supervisord]: add a line [supervisord]")
         report.settle()
     main, environment = main_section(source)
-    grace, exit_when, socket = own_of_project(source.section(MAIN, here=source.here))
+    grace, exit_when, by_priority, socket = own_of_project(source.section(MAIN, here=source.here))
     web = web_of_project(source.section(MAIN, here=source.here))
     interfaces = servers.rpc_interfaces(source)
     found = groups.groups_of(source)
@@ -74,6 +74,7 @@ def read_configuration(path: str, surroundings: Surroundings) -> Reading:
         serverurl=servers.server_url(unix, inet),
         grace=grace,
         exit_when=exit_when,
+        stop_by_priority=by_priority,
         socket=socket,
         web=web,
         file=path,
@@ -141,11 +142,15 @@ def _check_names(found: tuple[Group, ...], source: Source) -> None:
                 meant = _meant(dependency.service, known)
                 options.error("endwell_after", f"endwell_after names {dependency.service!r}, {meant}")
     options = source.section(MAIN, here=source.here)
-    when = own_of_project(options)[1]
+    _, when, by_priority, _ = own_of_project(options)
     known = {program.program for group in found for program in group.programs}
     if when and when.when is When.SERVICE_EXITS and when.service not in known:
         options.error(
             "endwell_exit_when", f"endwell_exit_when names {when.service!r}, {_meant(when.service, known)}"
+        )
+    if by_priority and any(program.own.after for group in found for program in group.programs):
+        options.warn(
+            STOP_BY_PRIORITY, f"{STOP_BY_PRIORITY} has no effect beside endwell_after: remove one of them"
         )
 
 

@@ -42,9 +42,13 @@ In [supervisord]:
 |---|---|---|
 | endwell_grace | 10s | what the engine gives the container from the stop signal to SIGKILL |
 | endwell_exit_when | any-fails, any-exits, all-exit, `web exits` | when the container ends by itself |
+| endwell_stop_by_priority | true | whether the lower priority is told only when the higher ones have ended |
 | endwell_socket | /run/endwell.sock, none | where `endwell ps` and the like connect |
 | endwell_web_listen | 127.0.0.1:9080 | where a browser finds the page, and others `/metrics`; nowhere |
 | endwell_web_username, endwell_web_password | kim, plain or {SHA} | who may come in; needed off loopback |
+
+endwell_stop_by_priority is true where groups have different priorities, as that is what supervisord does. It
+has no effect where there is an endwell_after, which says it better.
 
 With endwell_restart, startsecs and startretries count only where they are written: Docker knows neither, a
 program has started when it is spawned.
@@ -85,6 +89,7 @@ _NAMES = ("after", *_READY, "health", *_HEALTH, "restart", *_RESTART, *_STOP, *_
 _PREFIX = "endwell_"
 KEYS = tuple(_PREFIX + one for one in _NAMES)
 MAIN = "supervisord"
+STOP_BY_PRIORITY = "endwell_stop_by_priority"
 
 
 def own_of(program: Program, options: Options) -> Own:
@@ -99,15 +104,16 @@ def own_of(program: Program, options: Options) -> Own:
     return _Reader(program, options).own()
 
 
-def own_of_project(options: Options) -> tuple[float | None, ExitWhen | None, str]:
-    """Read from [supervisord] the grace in seconds, when the container ends, and where the socket is.
+def own_of_project(options: Options) -> tuple[float | None, ExitWhen | None, bool | None, str]:
+    """Read from [supervisord] the grace in seconds, when and how the container ends, and where the socket is.
 
-    None and empty where it is silent.
+    How: whether by priority. None and empty where it is silent.
     """
     options.know(*(f"endwell_{one}" for one in _LOG))
     return (
         options.get("endwell_grace", words.duration, None),
         options.get("endwell_exit_when", words.exit_when, None),
+        options.get(STOP_BY_PRIORITY, boolean, None),
         options.text("endwell_socket") or "",
     )
 

@@ -7,6 +7,7 @@
 | startsecs, startretries | StartPolicy, with a pause of 1, 2, 3, ... seconds |
 | autorestart, exitcodes | RestartPolicy, at once; who dies again and again waits up to a second |
 | priority | priority and group_priority; the services are in supervisord's order of start |
+| priorities that differ from group to group | stop_by_priority, unless somebody has an endwell_after |
 | stopsignal, stopwaitsecs, stopasgroup | stop_signal, stop_timeout, stop_group |
 | killasgroup | nothing: at the end all of a service's processes are killed anyway |
 | a pipe as standard input | stdin_open |
@@ -87,10 +88,19 @@ def translate(supervisord: Supervisord) -> Translation:
         services=tuple(services),
         grace=grace,
         exit_when=exit_when,
+        stop_by_priority=_by_priority(services, supervisord),
         socket=supervisord.socket,
         web=supervisord.web,
     )
     return Translation(project, programs, tuple(report.warnings))
+
+
+def _by_priority(services: list[ServiceSpec], supervisord: Supervisord) -> bool:
+    """Return whether the stop goes by priority: if nothing is said, wherever that makes a difference."""
+    if supervisord.stop_by_priority is not None:
+        return supervisord.stop_by_priority
+    ranks = {spec.rank for spec in services if spec.listener is None}
+    return len(ranks) > 1 and not any(spec.after for spec in services)
 
 
 def _groups(supervisord: Supervisord) -> Iterator[Group]:

@@ -243,6 +243,14 @@ WARNINGS: tuple[tuple[str, list[str]], ...] = (
         ["4: [program:web] endwell_ready_timeout has no effect: write endwell_ready too, or remove it"],
     ),
     (
+        MAIN + "endwell_stop_by_priority=true\n" + WEB + "endwell_after=b\n[program:b]\ncommand=x\n",
+        ["2: [supervisord] endwell_stop_by_priority has no effect beside endwell_after: remove one of them"],
+    ),
+    (
+        MAIN + "endwell_stop_by_priority=false\n" + WEB + "endwell_after=b\n[program:b]\ncommand=x\n",
+        [],
+    ),
+    (
         MAIN + "[program:web]\nnumprocs=0\nenvironment=A=1\nendwell_ready=notify\n",
         [],
     ),

@@ -258,6 +258,31 @@ def test_groups_priorities_and_the_order_of_start() -> None:
     ]
 
 
+NUMBERS = "[program:web]\ncommand=x\npriority=20\n[program:db]\ncommand=x\npriority=1\n"
+GROUPED = "[group:g]\nprograms=web,db\n"
+LISTENER = "[eventlistener:l]\ncommand=x\nevents=TICK\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (MAIN + NUMBERS, True),
+        (f"{MAIN}endwell_stop_by_priority=false\n{NUMBERS}", False),
+        # What a program of a group has says nothing at the stop.
+        (MAIN + NUMBERS + GROUPED, False),
+        (MAIN + NUMBERS + GROUPED + "[program:c]\ncommand=x\n", False),
+        (MAIN + NUMBERS + GROUPED + "[program:c]\ncommand=x\npriority=1\n", True),
+        # Who listens is told last anyway.
+        (MAIN + WEB + LISTENER, False),
+        (MAIN + NUMBERS + "endwell_after=web\n", False),
+        (MAIN + WEB, False),
+        (f"{MAIN}endwell_stop_by_priority=true\n{WEB}", True),
+    ],
+)
+def test_whether_the_stop_goes_by_priority(text: str, found: bool) -> None:  # noqa: FBT001  a case
+    assert translated(text).project.stop_by_priority is found
+
+
 def test_a_program_in_two_groups_is_two_services() -> None:
     found = translated(MAIN + WEB + "[group:g]\nprograms=web\n[group:h]\nprograms=web,web\n")
     assert [(one.name, one.group) for one in found.project.services] == [("web", "g"), ("h:web", "h")]
