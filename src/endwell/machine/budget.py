@@ -8,6 +8,10 @@ the whole chain gets. So those at the end of a chain, databases more often than 
 by induction nobody ends after the budget. What somebody does not use is there for those after him: the share
 is taken when he is told, of what is left then.
 
+Where priorities decide who outlives whom, nobody has said who needs whom, and supervisord waits for whoever
+is slow: most who come later end at once. So only half of the time is kept for them, the same for each level,
+and the other half is there for those who need it first.
+
 Those who listen to events are told after all others. That is worth little time of the others: a listener
 counts for a moment at the most, and gets all it asks for when the others have left it that.
 """
@@ -106,8 +110,9 @@ class Budget:
         for spec in project.services:
             self._replicas[spec.name].append(spec)
             self._wanted[spec.name] = max(self._wanted[spec.name], spec.longest_stop)
+        kept = self.plan.kill / 2 / len(order.stop_levels) if order.by_priority else math.inf
         self._own = {
-            name: wanted if name not in order.listening else min(wanted, _MOMENT)
+            name: min(wanted, _MOMENT if name in order.listening else kept)
             for name, wanted in self._wanted.items()
         }
         self._chain = self._chains(self._own)

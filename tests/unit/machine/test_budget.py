@@ -54,13 +54,13 @@ def test_a_chain_that_does_not_fit_is_cut_in_proportion_and_others_are_not() -> 
     ]
 
 
-def test_levels_of_priority_share_the_grace() -> None:
+def test_half_of_the_grace_is_kept_for_levels_of_priority_that_come_later() -> None:
     found = by_priority(*(spec(name, priority=at) for at, name in enumerate(("db", "app", "web"))))
     assert (found.fits, found.wanted, found.chain) == (False, 30, ("web", "app", "db"))
-    third = 9.5 / 3
+    kept = 9.5 / 2 / 3
     assert [row.service for row in found.rows] == ["web", "app", "db"]
-    assert [row.begins for row in found.rows] == pytest.approx([0, third, 2 * third])
-    assert [row.ends for row in found.rows] == pytest.approx([third, 2 * third, 9.5])
+    assert [row.begins for row in found.rows] == pytest.approx([0, 9.5 - 2 * kept, 9.5 - kept])
+    assert [row.ends for row in found.rows] == pytest.approx([9.5 - 2 * kept, 9.5 - kept, 9.5])
     assert by_priority(spec("web", priority=2, stop=3), spec("db", priority=1, stop=6)).fits
 
 

@@ -301,10 +301,10 @@ class TestEnd:
         assert told == {"web": 0, "app": 1, "cron": 1, "db": 3}
         assert world.over_at == begin + 3
 
-    def test_by_priority_who_hangs_costs_the_others_nothing_but_his_share(self) -> None:
+    def test_by_priority_who_hangs_leaves_the_others_their_share(self) -> None:
         world = began(
             *(spec(name, priority=number) for name, number in (("web", 3), ("app", 2), ("db", 1))),
-            manners={"web": STUBBORN, "app": Manner(obeys=3), "db": Manner(obeys=3)},
+            manners={"web": STUBBORN, "app": Manner(obeys=1.5), "db": Manner(obeys=1.5)},
             stop_by_priority=True,
         )
         world.run(1)
@@ -312,7 +312,18 @@ class TestEnd:
         world.do(world.ensemble.shutdown(begin))
         world.run(20)
         killed = {key[0]: guest.killed for key, guest in world.guests.items()}
-        assert killed == {"web": pytest.approx(begin + 9.5 / 3), "app": None, "db": None}
+        assert killed == {"web": pytest.approx(begin + 9.5 * 2 / 3), "app": None, "db": None}
+
+    def test_by_priority_who_is_slow_is_waited_for_as_supervisord_does(self) -> None:
+        world = began(
+            *(spec(name, priority=number) for name, number in (("web", 3), ("app", 2), ("db", 1))),
+            manners={"web": Manner(obeys=6)},
+            stop_by_priority=True,
+        )
+        world.run(1)
+        world.do(world.ensemble.shutdown(world.now))
+        world.run(20)
+        assert not any(guest.killed for guest in world.guests.values())
 
     def test_by_priority_a_second_signal_does_not_wait_for_the_order(self) -> None:
         world = began(
