@@ -168,9 +168,10 @@ def _members(found: dict[str, Field], *, frozen: bool, eq: bool, order: bool) ->
 
 def _key(*names: str) -> Key:
     """Return what makes a tuple of fields: tuples are compared, and one of one value is not that value."""
-    if len(names) > 1:
-        return operator.attrgetter(*names)
-    return lambda record: tuple(getattr(record, name) for name in names)
+    if not names:
+        return lambda _: ()
+    get = operator.attrgetter(*names)
+    return get if len(names) > 1 else lambda record: (get(record),)
 
 
 def _equality(key: Key) -> Callable[[object, object], bool]:
