@@ -108,13 +108,16 @@ def start(become: Callable[[], None], *, proc: Proc = Proc.OWN, below: bool = Fa
         Path(f"/proc/{first}/setgroups").write_text("deny")
         Path(f"/proc/{first}/uid_map").write_text(f"0 {user} 1")
         Path(f"/proc/{first}/gid_map").write_text(f"0 {group} 1")
-    os.close(gate_write)
     if not below:
+        os.close(gate_write)
         os.close(statuses_read)
         return Member(first, first, -1)
-    os.read(statuses_read, 4)  # the process below exists
+    os.write(gate_write, b"1")
+    os.read(statuses_read, 4)  # the process below exists, and waits for us
     pid = int(Path(f"/proc/{first}/task/{first}/children").read_text().split()[0])
-    return Member(first, pid, statuses_read)
+    member = Member(first, pid, statuses_read)
+    os.close(gate_write)
+    return member
 
 
 def _begin(become: Callable[[], None], gate: tuple[int, int], proc: Proc, statuses: int) -> NoReturn:
@@ -131,24 +134,20 @@ def _begin(become: Callable[[], None], gate: tuple[int, int], proc: Proc, status
         os.setsid()  # no terminal of whoever runs the tests
         if statuses < 0:
             become()
-        _be_first(become, statuses)
+        _be_first(become, gate[0], statuses)
     except BaseException as error:  # noqa: BLE001 - it must not go on in a copy of the test
         os.write(2, f"the test could not start its init: {error!r}\n".encode())
     finally:
         os._exit(FAILED)
 
 
-def _be_first(become: Callable[[], None], statuses: int) -> NoReturn:
+def _be_first(become: Callable[[], None], gate: int, statuses: int) -> NoReturn:
     """PID 1 that reaps, hears nothing, and tells how the process below it ended."""
-    gate_read, gate_write = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(gate_write)
-        os.read(gate_read, 1)
+        os.read(gate, 1)
         become()
-    os.close(gate_read)
     os.write(statuses, struct.pack("i", 0))
-    os.close(gate_write)
     os.closerange(0, statuses)  # the end of the output must not wait for us
     os.closerange(statuses + 1, 1024)
     while True:

@@ -131,7 +131,9 @@ def test_a_process_of_supervisords_whose_program_is_away_is_left_as_it_is(
     name = tmp_path / "name"
     name.write_text(f"#!/bin/sh\n{STOP}\n")
     name.chmod(0o755)
-    web = f"[program:web]\ncommand={name}\nstartsecs=0\n"
+    web = (
+        f"[program:web]\ncommand={name}\nstartsecs=0\nstdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n"
+    )
     with Controlled(tmp_path, web + program("db", STOP, "autostart=false")) as up:
         up.wait_for("web is running", "up web")  # so its shell has read the file
         if left == "gone":
