@@ -29,7 +29,7 @@ from endwell.supervise.takeover_output import LastWords
 from endwell.system.loop import Loop
 from endwell.system.program import Program
 from endwell.system.spawn import spawn
-from tests.supervise.upping import Up
+from tests.supervise.upping import Up, wait_for_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -307,6 +307,7 @@ def taken_over(
     os.close(writing)
     with os.fdopen(reading) as said:
         assert said.readline() == "up\n"
+        wait_for_state(process.pid, "S")
         service = ServiceSpec(name="web", command=("web",), **spec)  # type: ignore[arg-type]
         own = row._replace(pid=process.pid if row.pid else 0)
         telling = service.key if tree else None

@@ -26,6 +26,13 @@ STOP = f"trap 'echo bye; exit 0' TERM; {WAIT}"
 DEAF = f"trap '' TERM; {WAIT}"
 
 
+def wait_for_state(pid: int, letter: str) -> None:
+    """Wait until a process is in this state: a shell that is told before it reads may not hear."""
+    until = time.monotonic() + PATIENCE
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != letter:
+        assert time.monotonic() < until
+
+
 class Up:
     """A supervisor under test.
 
@@ -123,9 +130,7 @@ class Up:
     @staticmethod
     def wait_until_stopped(pid: int) -> None:
         """Wait until a service's process has stopped for a signal: nothing tells anybody but its parent."""
-        until = time.monotonic() + PATIENCE
-        while Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "T":
-            assert time.monotonic() < until
+        wait_for_state(pid, "T")
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, and return the exit status."""
