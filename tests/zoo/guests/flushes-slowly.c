@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../parent.h"
+
 static volatile sig_atomic_t told;
 
 static void hear(int number)
@@ -22,6 +24,7 @@ int main(void)
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, &before);
+	let_the_parent_wait();
 	(void)!write(1, "ready\n", 6);
 	while (!told)
 		sigsuspend(&before);

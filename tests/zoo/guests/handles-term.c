@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "../parent.h"
+
 static void told(int number)
 {
 	(void)number;
@@ -16,6 +18,7 @@ static void told(int number)
 int main(void)
 {
 	signal(SIGTERM, told);
+	let_the_parent_wait();
 	(void)!write(1, "ready\n", 6);
 	for (;;)
 		pause();

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../parent.h"
+
 static volatile sig_atomic_t told;
 
 static void hear(int number)
@@ -26,6 +28,7 @@ int main(int count, char **words)
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, &before);
+	let_the_parent_wait();
 	(void)!write(1, "ready\n", 6);
 	while (!told)
 		sigsuspend(&before);

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "../parent.h"
+
 static void leave(int number)
 {
 	(void)number;
@@ -15,6 +17,7 @@ static void leave(int number)
 int main(void)
 {
 	signal(SIGRTMAX, leave);
+	let_the_parent_wait();
 	(void)!write(1, "ready\n", 6);
 	for (;;)
 		pause();
