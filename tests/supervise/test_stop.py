@@ -189,7 +189,7 @@ def test_hooks_that_fail_are_told(tmp_path: Path) -> None:
 
 def test_hooks_for_which_there_is_no_time_left_are_told(tmp_path: Path) -> None:
     hooks = ("endwell_before_stop=sleep 1000", "endwell_hook_timeout=1000s")
-    with Up(tmp_path, program("web", STOP, *hooks), "--grace", "2s") as up:
+    with Up(tmp_path, program("web", STOP, *hooks), "--grace", "5s") as up:
         up.wait_for("up web")
         assert up.stop() == 0
         assert "endwell: web: before-stop hook `sleep 1000` killed before it was done" in up.err
