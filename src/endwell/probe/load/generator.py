@@ -136,7 +136,7 @@ class Generator(Clients):
 
     async def _first(self, deadline: float) -> None:
         why = "nothing listens there"
-        final = False
+        final = told = False
         while not final and time.monotonic() < deadline:
             exchange = Exchange(Group.IDLE if self._tcp else Group.BEFORE, time.monotonic())
             connection = await self._dial_until(exchange, deadline)
@@ -151,7 +151,11 @@ class Generator(Clients):
                 if exchange.outcome in {Outcome.OK, Outcome.OK_CLOSE}:
                     self.exchanges.append(exchange)
                     return
-                why = self._why(exchange)
+                if (
+                    exchange.outcome is not None or not told
+                ):  # the time may be over in the midst of a last try
+                    why = self._why(exchange)
+                told = told or exchange.outcome is not None
                 connection.close()
                 self._kept.clear()
                 refused = exchange.status in _CLIENT_ERRORS and exchange.status not in _FOR_NOW
