@@ -4,7 +4,8 @@ A file whose supervisor is gone is replaced, which takes three steps: to see tha
 it, to bind. Of two that do so at once, the second would remove the first one's; so would one that binds while
 another has bound and does not listen yet. Who looks, binds or removes therefore locks the directory
 (flock(2)), which leaves nothing behind and needs no permission to write. Others may lock it too, for ever:
-after a while they are not waited for any longer, as a start must not depend on strangers.
+after a while they are not waited for any longer, as a start must not depend on strangers. The end waits for
+nobody: as long as the socket listens, nobody takes its file for one that was left behind.
 
 `_socket` is the part of the standard library's `socket` that is written in C, and all that is needed of it.
 """
@@ -29,10 +30,8 @@ if TYPE_CHECKING:
 LONGEST = 107  # bytes of a path: man 7 unix
 _BACKLOG = 1024
 _OURS_ALONE = 0o600
-_TRIES, _PAUSE = (
-    50,
-    0.01,
-)  # of the lock, and seconds between two: who has it for good reason needs no millisecond
+_TRIES = 50  # of the lock, at a start: who has it for good reason needs no millisecond
+_PAUSE = 0.01  # seconds between two
 _FLAGS = getattr(_socket, "SOCK_NONBLOCK", 0) | getattr(_socket, "SOCK_CLOEXEC", 0)
 
 
@@ -54,7 +53,7 @@ class Listening:
         try:
             # Before it has a name: the file has this mode from its first moment on.
             os.fchmod(self._socket.fileno(), _OURS_ALONE)
-            with _alone(place):
+            with _alone(place, _TRIES):
                 self._bind()
                 self._socket.listen(_BACKLOG)
         except Exception:
@@ -76,7 +75,7 @@ class Listening:
     def close(self) -> None:
         """Close it, and remove its file if that is still ours."""
         if self._file is not None:
-            with _alone(self.place):
+            with _alone(self.place, 1):
                 # While it is open nobody takes it for stale, and its number means no other file.
                 if _file(self.place) == self._file:
                     with contextlib.suppress(OSError):
@@ -121,8 +120,8 @@ def connected(descriptor: int, family: int = _socket.AF_UNIX) -> _socket.socket:
 
 
 @contextlib.contextmanager
-def _alone(place: str) -> Iterator[None]:
-    """Keep others of us from changing who listens at a path, as far as that can be done."""
+def _alone(place: str, tries: int) -> Iterator[None]:
+    """Keep others of us from changing who listens at a path, as far as that can be done in so many tries."""
     if place.startswith("@"):
         yield
         return
@@ -132,11 +131,12 @@ def _alone(place: str) -> Iterator[None]:
         yield  # what is wrong with it is said by bind(2)
         return
     try:
-        for _ in range(_TRIES):
+        for left in reversed(range(tries)):
             try:
                 fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                time.sleep(_PAUSE)
+                if left:
+                    time.sleep(_PAUSE)
             except OSError:
                 break  # there are file systems without
             else:

@@ -135,10 +135,18 @@ def _begin(place: str, go: tuple[int, int], telling: int, over: tuple[int, int])
         os._exit(0)
 
 
-def test_one_who_locks_the_directory_for_ever_is_not_waited_for(tmp_path: Path) -> None:
+def test_one_who_locks_the_directory_for_ever_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(module.time, "sleep", waits.append)
     strange = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(strange, fcntl.LOCK_EX)
-    Listening(str(tmp_path / "s")).close()
+    held = Listening(str(tmp_path / "s"))
+    assert sum(waits) < 1
+    waits.clear()
+    held.close()
+    assert not waits, "the end of a supervisor has no time for that"
     os.close(strange)
     assert not list(tmp_path.iterdir())
 
