@@ -139,7 +139,7 @@ def test_one_who_locks_the_directory_for_ever_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", waits.append)
+    monkeypatch.setattr("endwell.system.listening.time.sleep", waits.append)
     strange = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(strange, fcntl.LOCK_EX)
     held = Listening(str(tmp_path / "s"))
