@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from endwell.system import tree
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -21,7 +23,8 @@ SOURCES = Path(__file__).parents[2] / "src"
 PATIENCE = 30.0
 # Guests without children: between its fork and its exec a child of a shell loses the signals it gets. Each
 # says its own name: what is seen of one says nothing about another.
-WAIT = "exec 8<>never; echo up $SUPERVISOR_PROCESS_NAME; read line <&8"
+_READS = "read line <&8"
+WAIT = f"exec 8<>never; echo up $SUPERVISOR_PROCESS_NAME; {_READS}"
 STOP = f"trap 'echo bye; exit 0' TERM; {WAIT}"
 DEAF = f"trap '' TERM; {WAIT}"
 
@@ -134,6 +137,10 @@ class Up:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, and return the exit status."""
+        for pid in tree.below([self.process.pid]):
+            # A shell that is told after it has said that it is up, and before it reads, does not hear.
+            while _READS in tree.name_of(pid) and (found := tree.standing(pid)) and found.state == "R":
+                pass
         self.process.send_signal(number)
         return self.wait()
 
