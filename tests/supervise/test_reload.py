@@ -84,6 +84,14 @@ def test_replicas_that_stay_are_left_alone_and_know_their_number(tmp_path: Path)
         assert [row["replica"] for row in up.report["services"]] == [1]
 
 
+def test_a_stop_that_does_not_fit_any_more_is_told(tmp_path: Path) -> None:
+    with Up(tmp_path, service("web"), name=TOML) as up:
+        up.wait_for("web | up web")
+        reload(up, service("web", STOP, 'stop-timeout = "40s"'), "reloaded: adjusted without a restart: web")
+        up.wait_for("SIGHUP: warning: the stop does not fit: at the worst it takes 40s, ")
+        assert up.stop() == 0
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -34,9 +34,20 @@ def opening(
     yield _what(file, project, named=named)
     if not project.services:
         yield "warning: " + _nothing(file.path, named=named)
+    for line in doubts(file, project, order, grace, named=named):
+        yield f"warning: {line}"
+
+
+def doubts(
+    file: ProjectFile, project: Project, order: Order, grace: str | None, *, named: bool
+) -> Iterator[str]:
+    """Yield what is to be told about the stop, at the start and whenever the file was read again.
+
+    The arguments are those of `opening`.
+    """
     if (schedule := too_long(file, project, order)) is not None:
         words = ["endwell", "plan", *([file.path] if named else []), *(["--grace", grace] if grace else [])]
-        yield f"warning: {does_not_fit(schedule, shlex.join(words))}"
+        yield does_not_fit(schedule, shlex.join(words))
 
 
 def too_long(file: ProjectFile, project: Project, order: Order) -> Schedule | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from endwell.cli.file_words import add_file, file_of
@@ -121,7 +122,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from endwell.cli.opening import opening  # noqa: PLC0415  --help needs none of it
+    from endwell.cli.opening import doubts, opening  # noqa: PLC0415  --help needs none of it
     from endwell.cli.rereading import Rereader  # noqa: PLC0415  likewise
     from endwell.cli.services_file import open_services, order_of, say  # noqa: PLC0415  likewise
     from endwell.cli.under_init import become_init, is_wanted, place  # noqa: PLC0415  likewise
@@ -133,7 +134,8 @@ def _run(options: argparse.Namespace) -> int:
         name = file_of(options)
         file = open_services(name)
         order = order_of(file)
-        read = Rereader(file, lambda project: here.shortened(_wanted(project, options)))
+        odd = partial(doubts, grace=options.grace, named=name is not None)
+        read = Rereader(file, partial(_wanted, options=options), here.shortened, odd)
         if as_init:
             become_init(read.first.project.grace, NAME)
         say(NAME, file.warnings, "warning: ")
