@@ -40,8 +40,9 @@ def test_general_ones() -> None:
         assert supervisor.getPID() == 12
 
 
-def test_while_everything_stops_there_is_one_answer_to_everything() -> None:
-    with Gateway(three(), project={"state": "STOPPING"}, handlers={"remote-event": lambda _: {}}) as gateway:
+@pytest.mark.parametrize("state", ["STOPPING", "RESTARTING"])
+def test_while_everything_stops_there_is_one_answer_to_everything(state: str) -> None:
+    with Gateway(three(), project={"state": state}, handlers={"remote-event": lambda _: {}}) as gateway:
         proxy = gateway.proxy
         arguments = {"string": "web", "int": 0, "boolean": True, "array": []}
         for name in proxy.system.listMethods():

@@ -1,4 +1,4 @@
-"""The supervisor as supervisord's clients expect it: it answers nothing more once it is stopping."""
+"""The supervisor as supervisord's clients expect it: it answers nothing while it restarts or ends."""
 
 from __future__ import annotations
 

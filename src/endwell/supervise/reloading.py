@@ -75,6 +75,11 @@ class Reloading:
         supervisor.listeners.append(self._heard)
         supervisor.hangup = self.hangup
 
+    @property
+    def anew(self) -> bool:
+        """Whether everything is being stopped now, to be started anew."""
+        return any(applied.anew for _, applied in self._waiting)
+
     # ------------------------------------------------------------------------------------------ asked for
 
     def reread(self) -> Names:

@@ -191,6 +191,34 @@ def test_reload_stops_and_starts_everything(server: Server, client: Programs) ->
     assert server.stop() == 0
 
 
+STAYS = """
+[program:stays]
+command=sh -c "trap '' TERM; read line <{here}/gate"
+startsecs=0
+stopwaitsecs=600
+"""
+
+
+@pytest.mark.parametrize("server", ["real", "ours"])
+def test_until_everything_has_ended_for_a_reload_there_is_one_answer(server: str, client: Programs) -> None:
+    programs = REAL if server == "real" else SERVER
+    with Server(HEAD + STAYS, programs, fifos=("gate",)) as there:
+        there.wait_for(STARTED)
+        gate = os.open(there.here / "gate", os.O_RDWR)
+        before = there.ask(client, "pid")
+        assert there.ask(client, "reload").out == "Restarted supervisord\n"
+        while (answer := there.ask(client, "pid")) == before:
+            pass
+        assert answer.status == 1
+        assert "<Fault 6: 'SHUTDOWN_STATE'>" in answer.out
+        os.write(gate, b"\n")
+        while there.ask(client, "pid") != before:
+            pass
+        os.write(gate, b"\n")
+        os.close(gate)
+        assert there.stop() == 0
+
+
 def test_who_waits_for_a_start_hears_of_the_end(server: Server, client: Programs) -> None:
     with Client(server, client, "start", "long") as waiting:
         while "STARTING" not in server.ask(client, "status", "long").out:

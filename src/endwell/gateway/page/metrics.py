@@ -93,7 +93,10 @@ def _whole(project: Mapping[str, Any], stop: Mapping[str, Any]) -> Iterator[str]
         unit="seconds",
     )
     yield from _family(
-        "endwell_stopping", "gauge", "Whether the container is ending.", [({}, project["state"] != "RUNNING")]
+        "endwell_stopping",
+        "gauge",
+        "Whether the container is ending.",
+        [({}, project["state"] == "STOPPING")],
     )
     for name, key, about_it in (
         ("budget", "budget", "What all services together have for their end."),

@@ -163,7 +163,7 @@ class Pages:
 
     async def _probe(self, which: str) -> Answered:
         seen = await self._control.ask("ps")
-        if seen["project"]["state"] != "RUNNING":
+        if seen["project"]["state"] == "STOPPING":
             return _word(HTTPStatus.SERVICE_UNAVAILABLE, "the container is ending")
         missing = not_ready(seen["services"]) if which == "readyz" else []
         if missing:

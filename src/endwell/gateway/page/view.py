@@ -104,7 +104,7 @@ def summary(project: Mapping[str, Any], rows: Sequence[Row], now: float) -> dict
         "file": project["file"],
         "age": age(now - project["started"]),
         "grace": duration(project["grace"]),
-        "stopping": project["state"] != "RUNNING",
+        "stopping": project["state"] == "STOPPING",
         "count": len(rows),
         "running": running,
         "ready": sum(map(is_ready, rows)),

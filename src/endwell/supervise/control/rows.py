@@ -131,7 +131,9 @@ def _file(log: Log, stream: Stream) -> Value | None:
 
 
 def _state(desk: Desk) -> str:
-    return "RUNNING" if desk.supervisor.ensemble.ending is None else "STOPPING"
+    if desk.supervisor.ensemble.ending is not None:
+        return "STOPPING"
+    return "RESTARTING" if desk.reloading is not None and desk.reloading.anew else "RUNNING"
 
 
 def _stop(desk: Desk, life: Life) -> Value | None:
