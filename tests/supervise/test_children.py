@@ -50,20 +50,20 @@ live("exit 0")
 assert looked(lambda: children.left_now(key)) == (False, 1)  # nobody has looked since its end
 assert looked(lambda: children.left_now(key)) == (False, 0)
 live("setsid sleep 1000 & exit 0")
-children.look()
-assert children.left(key)
+children.orphans.look()
+assert children.orphans.left(key)
 assert looked(lambda: children.left_now(key)) == (True, 1)  # it may have ended meanwhile
 children.kill(key)
 os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
 children.collect()
 assert not children.left_now(key)
 live("exit 0")
-children.look()
+children.orphans.look()
 assert looked(lambda: children.left_now(key)) == (False, 0)
 for _ in range(5):
     live("exit 0")
-    children.look()
-assert len(children._groups) == 1, "the groups of those who are gone are forgotten"
+    children.orphans.look()
+assert len(children.orphans._groups) == 1, "the groups of those who are gone are forgotten"
 print("well")
 """
 

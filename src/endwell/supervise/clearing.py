@@ -60,7 +60,7 @@ class Clearing:
 
     def leave(self, key: Key) -> bool:
         """Take note that the process of a replica has ended; whether it has left somebody behind."""
-        left = self._children.left(key)
+        left = self._children.orphans.left(key)
         if left:
             self._leaving[key] = None
         else:
@@ -69,11 +69,11 @@ class Clearing:
 
     def look(self) -> None:
         """See of whom nobody is left: children have ended since."""
-        for key in [key for key in self._leaving if not self._children.left(key)]:
+        for key in [key for key in self._leaving if not self._children.orphans.left(key)]:
             del self._leaving[key]
             self._children.spare(key)
             self._gone(key)
-        for key in [key for key in self._waiting if not self._children.left(key)]:
+        for key in [key for key in self._waiting if not self._children.orphans.left(key)]:
             self.give_up(key)
             self._clear(key)
 

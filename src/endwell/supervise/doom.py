@@ -52,6 +52,10 @@ class Doom:
         """Whether there may be anybody."""
         return self.everybody or bool(self.keys)
 
+    def means(self, key: Key | None) -> bool:
+        """Whether those of a replica, or of none, are doomed."""
+        return self.everybody or key in self.keys
+
     def strike(self) -> bool:
         """Kill our doomed children; whether there were new ones to the last, so that more will come."""
         for _ in range(_ROUNDS):

@@ -299,7 +299,7 @@ class Supervisor:
         self._project = swapped.project
         self.account.given = swapped.project.given
         self._streams.expect(swapped.project.services)
-        self._children.know(self.ensemble.lives)
+        self._children.orphans.know(self.ensemble.lives)
         self._inform(self._leave_word)
         self._clearing.forget(swapped.removed)
         self._hooks.forget(swapped.removed)
@@ -307,7 +307,7 @@ class Supervisor:
             self.processes.adjust(key)
 
     def _leave_word(self) -> None:
-        self._last_plan.publish(self._project, self._children.marks(self.ensemble.lives))
+        self._last_plan.publish(self._project, self._children.orphans.marks(self.ensemble.lives))
 
     def _inform(self, call: Callable[[], bool | None]) -> bool:
         try:
@@ -338,7 +338,7 @@ class Supervisor:
         """Collect who has ended, and say so."""
         ended = self._children.collect()
         if self._clearing.pending or any(child.main for child, _ in ended):
-            self._children.look()
+            self._children.orphans.look()
         for child, end in ended:
             # They are collected: whoever is not told of it now never is.
             self._inform(partial(child.ended, end))

@@ -93,7 +93,7 @@ class Kin:
                 continue
             standing = tree.standing(pid)
             key = None
-            if standing is not None and standing.parent == self._init and standing.state not in "ZX":
+            if standing is not None and standing.parent == self._init and standing.lives:
                 key = self._owner(pid, standing)
             if standing is None or key is None:
                 os.close(pidfd)

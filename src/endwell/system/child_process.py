@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
+from endwell.model.process import End
+from endwell.model.signals import Signal
 from endwell.records import dataclass
 
 
@@ -39,3 +41,16 @@ class Process:
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self.pidfd)
+
+
+def next_ended() -> tuple[int, End] | None:
+    """Collect any child that has ended; return its number and how it ended, None if there is none."""
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG)
+    except ChildProcessError:
+        return None
+    if found is None:
+        return None
+    if found.si_code == os.CLD_EXITED:
+        return found.si_pid, End(code=found.si_status)
+    return found.si_pid, End(signal=Signal(found.si_status))

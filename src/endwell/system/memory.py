@@ -7,6 +7,12 @@ The count is in `memory.events` (cgroup v2, with those below) or `memory.oom_con
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+T = TypeVar("T")
 
 _V1 = "memory"
 _MOUNTS = {"": ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"), _V1: ("/sys/fs/cgroup/memory",)}
@@ -29,6 +35,17 @@ class OomKills:
             if count is not None:
                 self._place, self._known = place, count
                 break
+
+    def among(self, killed: Sequence[T]) -> Sequence[T]:
+        """Return those of whom it is known that the kernel has killed them for want of memory: all, or none.
+
+        The count says how many, and not who: it is known where no more were killed than it has grown by
+        since others ended last.
+
+        Args:
+            killed: who have ended since by a SIGKILL that was not ours.
+        """
+        return killed if len(killed) <= self.fresh() else ()
 
     def fresh(self) -> int:
         """Return how many more were killed than when this was asked last; 0 where nobody counts."""

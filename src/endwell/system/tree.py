@@ -58,6 +58,11 @@ class Standing(NamedTuple):
     group: int
     session: int
 
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self.state not in "ZX"
+
 
 def adopt_orphans() -> None:
     """Become the parent of all orphans among our descendants; PID 1 is that anyway.
@@ -95,6 +100,12 @@ def standing(pid: int) -> Standing | None:
     if len(fields) < 5:  # noqa: PLR2004  the four that are wanted and the rest
         return None
     return Standing(fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[3]))
+
+
+def lives(pid: int) -> bool:
+    """Return whether a process is there and has not ended."""
+    found = standing(pid)
+    return found is not None and found.lives
 
 
 def is_stopped(pid: int) -> bool:
@@ -183,9 +194,15 @@ def signal_all(  # noqa: PLR0913  to whom, what, and what is noted of it
     return told
 
 
+def signal_everybody(number: int) -> None:
+    """Send a signal to all processes of our PID namespace but PID 1, which is us, at once; see kill(2)."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, number)
+
+
 def _belongs(pid: int, parents: Collection[int], mark: int | None) -> bool:
     found = standing(pid)
-    if found is None or found.state in "ZX":
+    if found is None or not found.lives:
         return False
     return found.parent in parents or (mark is not None and mark_of(pid) == mark)
 

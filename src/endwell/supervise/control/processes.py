@@ -25,7 +25,7 @@ def _listed(desk: Desk, exchange: Exchange, keys: tuple[Key, ...]) -> Iterator[b
     booted, names = boot_time(), user_names()
     found: list[Value] = []
     children = desk.supervisor.children
-    children.look()
+    children.orphans.look()
     for key in keys:
         life = desk.lives.get(key)
         if life is None:
