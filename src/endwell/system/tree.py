@@ -9,12 +9,14 @@ So every process that we start wears a mark that its descendants inherit, that s
 a cleaned environment do not take off, and that anybody may read: the soft limit of RLIMIT_LOCKS. Linux has
 kept that limit since 2.4.25 without using it; it is inherited by fork and kept by exec like the others, needs
 no privilege to lower, and stands in /proc/PID/limits, which is readable whatever user the process runs as.
-What would be the other ways: a cgroup for each service is exact too but is writable in few containers, and
-moving a process into one costs milliseconds; a variable in the environment is overwritten by programs that
-show their state in their title, and /proc/PID/environ cannot be read across users; remembering parents needs
-a look at the right moment, which a crash does not announce. The number is drawn at random for every
-supervisor, so that one inside another does not confuse both. Who sets its own RLIMIT_LOCKS takes the mark
-off; it is still found by its process group and session, or else belongs to nobody and is told at the end.
+What would be the other ways: a cgroup for each service is exact too, but is writable in few containers, and
+hides the container's limits from whoever looks for them in its own group only, as every JVM before 24 does
+(JDK-8322420): a heap sized by the host's memory is a high price for a better stop. A variable in the
+environment is overwritten by programs that show their state in their title, and /proc/PID/environ cannot be
+read across users. Remembering parents needs a look at the right moment, which a crash does not announce. The
+number is drawn at random for every supervisor, so that one inside another does not confuse both. Who sets its
+own RLIMIT_LOCKS takes the mark off; it is still found by its process group and session, or else belongs to
+nobody and is told at the end.
 
 A number is no proof that a process is still the same, except for our own children, whose numbers stay taken
 until we collect them. Whoever signals others opens a pidfd first and looks at mark and parent afterwards.
