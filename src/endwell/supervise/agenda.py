@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from endwell.machine.act import Act
     from endwell.system.loop import Loop, Timer
 
-SLICE = 0.005  # seconds of doing after which others have their turn
+SLICE = 0.003  # seconds of doing after which others have their turn; a client's work has a longer one
 
 
 class Agenda:
