@@ -104,7 +104,7 @@ def test_a_stop_that_does_not_fit_any_more_is_told(tmp_path: Path) -> None:
 )
 def test_a_file_that_cannot_be_used_changes_nothing(tmp_path: Path, text: str | None, why: str) -> None:
     with Up(tmp_path, service("same"), "--exit-code-from", "same", name=TOML) as up:
-        up.wait_for("same | up same")
+        up.wait_for("same | up same", "same is running")
         if text is None:
             up.path.unlink()
             text = ""
