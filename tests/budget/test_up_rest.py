@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 # `sleep` takes no log, no signal of its own and no time.
 ASLEEP_FOR_LONG = "command=sleep 1000\nstartsecs=0\nredirect_stderr=true\n"
-# What a supervisor of a hundred services may hold, in kB: Python itself is 8 to 9 MB of that.
-MEMORY = 15_000
+# What a supervisor of a hundred services may hold, in kB: Python itself is 8 to 9 MB of that, and since 3.14
+# importing `typing` takes `ast` with it, and `ctypes` takes `threading`.
+MEMORY = 15_000 if sys.version_info < (3, 14) else 18_000
 # Each of them costs memory and time, and none is needed by who waits for processes and passes on their lines.
 HEAVY = {
     "argparse",
@@ -56,9 +57,13 @@ HEAVY = {
 }
 TELL = """
 import sys
+import contextlib, ctypes, typing
+with contextlib.suppress(ImportError):
+    import annotationlib
+known = set(sys.modules)
 from endwell.__main__ import main
 status = main()
-print(*sorted(sys.modules))
+print(*sorted(sys.modules.keys() - known))
 sys.exit(status)
 """
 

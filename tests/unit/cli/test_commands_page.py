@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from endwell.cli.commands import BY_NAME
@@ -10,6 +12,8 @@ from tests.unit.cli.__main__ import PAGE
 from tests.unit.cli.commands_page import NAMES, commands_page
 
 
+@pytest.mark.may_skip
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="argparse writes options and indents otherwise")
 def test_the_page_is_the_help() -> None:
     assert PAGE.read_text(encoding="utf-8") == commands_page(), "write it: python -m tests.unit.cli"
 

@@ -233,7 +233,8 @@ for module, name in doors:
     assert at > 1, name
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 seen = set()
-for room in range(4, 40):
+lowest = max(map(int, before[1])) + 1  # Python may have one of its own
+for room in range(lowest, lowest + 36):
     resource.setrlimit(resource.RLIMIT_NOFILE, (room, hard))
     seen.add(check(errno.EMFILE, -3))
 assert seen == {errno.EMFILE, -3}
