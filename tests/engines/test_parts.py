@@ -9,11 +9,12 @@ import socket
 import threading
 from contextlib import closing
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given, strategies as st
 
+from endwell.engine.awaited_end import AwaitedEnd
 from endwell.engine.client import Client
 from endwell.engine.endpoint import DOCKER_SOCKET, Endpoint, docker_endpoint
 from endwell.engine.lines import HEAD, TAIL
@@ -25,6 +26,8 @@ from endwell.model.spec import ContainerSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from endwell.engine.client import Call
 
 
 def test_addresses(tmp_path: Path) -> None:
@@ -126,3 +129,51 @@ def test_the_first_and_the_last_lines_are_kept() -> None:
 def test_commands_are_put_together_as_docker_does(spec: ContainerSpec, words: list[str]) -> None:
     assert command_of(spec, {"Entrypoint": ["e"], "Cmd": ["c"]}) == words
     assert command_of(ContainerSpec(init=("i",)), {"Entrypoint": None, "Cmd": None}) == []
+
+
+class Waiting:
+    """A request that the engine has answered."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+
+    def answer(self) -> bytes:
+        """Return what it has said."""
+        return self._answer
+
+    def abort(self) -> None:
+        """Have nothing to give up."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [(b'{"StatusCode":4}', 4), (b'{"StatusCode":4,"Error":null}\n', 4), (b"4\n", 4), (b"0\n", 0)],
+)
+def test_an_end_is_told_in_two_ways(answer: bytes, status: int) -> None:
+    end = AwaitedEnd("web")
+    end.watch(cast("Call", Waiting(answer)))
+    found = end.wait()
+    end.close()
+    assert found is not None
+    assert found[0] == status
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (
+            b'{"StatusCode":0,"Error":{"Message":"web has already been removed"}}',
+            "has already been",
+        ),
+        (b'{"StatusCode":0,"Error":{}', "cut short"),
+        (b"[]", "cut short"),
+        (b"", "cut short"),
+        (b"null", "cut short"),
+    ],
+)
+def test_an_end_that_the_engine_does_not_know_is_none(answer: bytes, why: str) -> None:
+    end = AwaitedEnd("web")
+    end.watch(cast("Call", Waiting(answer)))
+    with pytest.raises(EngineError, match=f"cannot tell how web ended: .*{why}"):
+        end.wait()
+    end.close()

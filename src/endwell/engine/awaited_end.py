@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from endwell.engine.background import Background
 from endwell.engine.protocol import EngineError
@@ -55,13 +55,21 @@ class AwaitedEnd:
     def _run(self) -> None:
         assert self._waiting is not None  # noqa: S101  set before the start
         try:
-            self._status = int(json.loads(self._waiting.answer())["StatusCode"])
+            self._status = self._status_of(json.loads(self._waiting.answer()))
         except EngineError as error:
             self._failure = error
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, AttributeError):
             self._failure = EngineError(
                 f"cannot tell how {self._name} ended: the engine's answer is cut short; is it running?"
             )
         finally:
             self._at = time.monotonic()
             self._over.set()
+
+    def _status_of(self, answer: Any) -> int:  # noqa: ANN401  whatever the engine has said
+        """Return the status that is in an answer: podman's own is the status alone."""
+        if isinstance(answer, int):
+            return answer
+        if answer.get("Error"):
+            raise EngineError(f"cannot tell how {self._name} ended: {answer['Error']['Message']}")
+        return int(answer["StatusCode"])

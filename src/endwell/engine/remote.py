@@ -49,7 +49,8 @@ class RemoteEngine(ABC):
     stop_signal_from: tuple[int, int] | None = None
     # What a spec without a grace period gets; None leaves it to the engine.
     default_grace: float | None = None
-    # What a request that waits for the end says.
+    # The request that is answered at the end.
+    wait_path = "/containers/{}/wait"
     wait_query: Mapping[str, object] = MappingProxyType({"condition": "not-running"})
 
     def __init__(

@@ -261,7 +261,7 @@ class RemoteContainer:
 
     def _watch(self) -> None:
         call = self._engine.client.call(
-            "POST", f"/containers/{self.identity}/wait", self._engine.wait_query, limit=None
+            "POST", self._engine.wait_path.format(self.identity), self._engine.wait_query, limit=None
         )
         self._end.watch(call)
 
