@@ -197,7 +197,13 @@ def signal_all(  # noqa: PLR0913  to whom, what, and what is noted of it
 
 
 def signal_everybody(number: int) -> None:
-    """Send a signal to all processes of our PID namespace but PID 1, which is us, at once; see kill(2)."""
+    """Send a signal to all processes of our PID namespace but PID 1, which is us, at once; see kill(2).
+
+    Raises:
+        RuntimeError: we are not PID 1, so that these would be everybody's on the machine.
+    """
+    if os.getpid() != 1:
+        raise RuntimeError("only PID 1 may tell everybody")
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1, number)
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from endwell.system import tree
 from endwell.system.program import Program
 from endwell.system.spawn import spawn
@@ -81,6 +83,11 @@ def test_who_has_ended_or_is_a_stranger_is_not_told() -> None:
     assert tree.standing(process.pid) is None
     assert tree.mark_of(process.pid) is None
     assert tree.children_of(process.pid) == []
+
+
+def test_only_pid_1_tells_everybody() -> None:
+    with pytest.raises(RuntimeError):
+        tree.signal_everybody(0)  # of which nobody would die
 
 
 def test_a_name_that_looks_like_more_is_read_as_one(tmp_path: os.PathLike[str]) -> None:
