@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from endwell.engine.client import RefusedError
 from endwell.engine.docker import DockerEngine
 from endwell.engine.host_image import root_archive
 from endwell.engine.podman import PodmanEngine
 from endwell.engine.protocol import EngineError, NotStartedError
+from endwell.engine.remote import RemoteEngine
 from endwell.model.signals import QUIT, TERM, USR1, USR2
 from endwell.model.spec import ContainerSpec
 from tests import zoo
@@ -24,8 +26,6 @@ from tests.support.podman import podman_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from endwell.engine.remote import RemoteEngine
 
 LOOP = "while :; do sleep 0.05; done"
 STOPPABLE = f"trap 'echo told; exit 4' TERM; echo ready; {LOOP}"
@@ -334,3 +334,25 @@ def test_no_permission_is_one_line(remote: RemoteEngine) -> None:
     for caught in (making, attaching):
         assert str(caught.value).endswith(f".sock: Permission denied; {step}")
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.podman
+def test_podman_is_asked_again_about_one_that_has_just_ended(
+    podman: PodmanEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[RefusedError | dict[str, object]] = [
+        RefusedError("refused", 500, "open /proc/12/cgroup: no such process"),
+        {"State": {}},
+        RefusedError("refused", 500, "something else"),
+    ]
+
+    def inspect(*_: object) -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, RefusedError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(RemoteEngine, "inspect", inspect)
+    assert podman.inspect("web") == {"State": {}}
+    with pytest.raises(RefusedError):
+        podman.inspect("web")

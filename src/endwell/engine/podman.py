@@ -14,11 +14,13 @@ differs from Docker:
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from select import POLLIN, poll
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 _IDLE_SECONDS = 60
 _START_LIMIT = 30.0
 _END_LIMIT = 10.0
+_NOTED_LIMIT = 2.0
 _LOOK_EVERY = 0.02
 # With one of these set, even to nothing, podman is a client and cannot be a service.
 _REMOTE = ("CONTAINER_HOST", "CONTAINER_CONNECTION")
@@ -77,6 +80,21 @@ class PodmanEngine(RemoteEngine):
         """Return podman's record of an image, found as its command would; RefusedError if there is none."""
         found: dict[str, Any] = self.client.ask("GET", f"/libpod/images/{name}/json")
         return found
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        """Return podman's record of a container; EngineError if there is none.
+
+        Podman looks into /proc for one that it takes for running, and refuses if it has just ended. A moment
+        later it has noted that.
+        """
+        for _ in range(int(_NOTED_LIMIT / _LOOK_EVERY)):
+            try:
+                return super().inspect(name)
+            except RefusedError as error:
+                if os.strerror(errno.ESRCH).lower() not in error.said.lower():
+                    raise
+            time.sleep(_LOOK_EVERY)
+        return super().inspect(name)
 
     def import_image(self, name: str, archive: bytes, changes: Sequence[str] = ()) -> None:
         """Make an image out of a tar archive of its root; `changes` are instructions as in a Dockerfile."""
