@@ -166,6 +166,7 @@ def test_an_end_is_told_in_two_ways(answer: bytes, status: int) -> None:
             "has already been",
         ),
         (b'{"StatusCode":0,"Error":{}', "cut short"),
+        (b"-1\n", "has not seen it"),
         (b"[]", "cut short"),
         (b"", "cut short"),
         (b"null", "cut short"),

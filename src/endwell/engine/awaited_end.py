@@ -68,8 +68,10 @@ class AwaitedEnd:
 
     def _status_of(self, answer: Any) -> int:  # noqa: ANN401  whatever the engine has said
         """Return the status that is in an answer: podman's own is the status alone."""
-        if isinstance(answer, int):
-            return answer
-        if answer.get("Error"):
-            raise EngineError(f"cannot tell how {self._name} ended: {answer['Error']['Message']}")
-        return int(answer["StatusCode"])
+        if not isinstance(answer, int):
+            if answer.get("Error"):
+                raise EngineError(f"cannot tell how {self._name} ended: {answer['Error']['Message']}")
+            answer = int(answer["StatusCode"])
+        if answer < 0:
+            raise EngineError(f"cannot tell how {self._name} ended: the engine has not seen it")
+        return int(answer)

@@ -134,7 +134,8 @@ def modules(code: str) -> set[str]:
 def test_start_is_lean() -> None:
     """Compared with argparse alone: what a virtual environment's .pth files import is not ours."""
     show = "import sys; print(*sorted(sys.modules))"
-    argparse = "import argparse; argparse.ArgumentParser('x').add_argument('-x')"
+    width = "formatter_class=lambda prog: argparse.HelpFormatter(prog, width=78)"  # else it imports shutil
+    argparse = f"import argparse; argparse.ArgumentParser('x', {width}).add_argument('-x')"
     loaded = modules(f"from endwell.cli.main import main; main(['version']); {show}")
     loaded -= modules(f"{argparse}; {show}")
     assert "endwell.cli.version" in loaded
