@@ -132,11 +132,13 @@ def within(pid: int, identity: tuple[int, int]) -> bool:
 def image(pid: int) -> tuple[str, ...]:
     """Return what differs after every successful exec; its last word is "0" while the exec is under way.
 
-    Of a process of another user, whose memory is not ours to see, it is the command line.
+    Of a process of another user, whose memory is not ours to see, it is the command line, which is not there
+    from the moment the old image goes until the new one is whole.
     """
     fields = read(pid, "stat").rpartition(b")")[2].split()
     if fields[_IMAGE[0]] == _HIDDEN:
-        return (*command(pid), "")
+        words = command(pid)
+        return (*words, "" if words else "0")
     return tuple(fields[place].decode() for place in _IMAGE)
 
 

@@ -6,6 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from endwell.engine import stance
+from endwell.probe import sight
+from endwell.probe.attempt import Attempt
 
 if TYPE_CHECKING:
     import pytest
@@ -52,3 +54,16 @@ def test_a_thread_that_executes_takes_the_place_of_the_leader(monkeypatch: pytes
 def test_a_process_whose_threads_never_stand_still_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[dict[int, bytes | None]] = [{1: None}] * 100
     assert not look(monkeypatch, *looks)
+
+
+def test_another_users_exec_has_not_succeeded_while_there_is_no_command_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = {"stat": b"(x) S" + b" 1" * 60, "cmdline": b"python3\0-c\0pass\0"}
+    monkeypatch.setattr(sight, "read", lambda _, name: lines[name])
+    attempt = Attempt(0.0, 7, "", (), sight.image(7))
+    assert attempt.succeeded(7) is None
+    lines["cmdline"] = b""  # the kernel has put the new image in its place, and not its words yet
+    assert attempt.succeeded(7) is None
+    lines["cmdline"] = b"sleep\x00100\0"
+    assert attempt.succeeded(7) == ("sleep", "100")
