@@ -118,14 +118,14 @@ time.time = lambda: real() + ({seconds} if real() > at + 0.5 else 0)
 
 
 def test_the_look_at_who_is_left_fails(tmp_path: Path) -> None:
-    """A mistake where orphans are looked for must not keep the end from coming."""
+    """A mistake where orphans are looked for costs nobody the news of who has ended meanwhile."""
     fault = """
 from endwell.system import tree
 once(tree, "children_of", errno.EIO, when=lambda *_: True)
 """
     with under(tmp_path, fault, program("one", STOP) + program("two", WAIT)) as up:
         up.wait_for("up one", "up two")
-        assert up.stop() in {0, 124}
+        assert up.stop() == 0
         assert up.out.count("bye") == 1
 
 

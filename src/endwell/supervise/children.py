@@ -155,8 +155,6 @@ class Children:
                 self._at_work[child.key] -= 1
                 self._ended_at[child.key] = self.orphans.looks
             ended.append((child, end))
-        if self._doom:
-            self._kill_newcomers()
         return self._explained(ended) if ended else ended
 
     # -------------------------------------------------------------------------------------------- who is left
@@ -234,6 +232,16 @@ class Children:
         self.orphans.look()
         self._kill_below(lambda: self._roots(key), self.orphans.mark(key))
 
+    def kill_newcomers(self) -> None:
+        """Kill those who come to light since their parents got a SIGKILL that was meant for them too."""
+        if not self._doom or self._doom.strike() or self.more:
+            return
+        self.orphans.look()
+        for pid, key in self.orphans:
+            if self._doom.means(key):
+                mark = None if key is None else self.orphans.mark(key)
+                tree.signal_all(tree.below([pid]), [_SIGKILL], mark)
+
     def kill_child(self, child: Child) -> None:
         """Send SIGKILL to a process that we have started and to those below it."""
         if self._children.get(child.process.pid) is child:
@@ -291,17 +299,6 @@ class Children:
         main = self._mains.get(key)
         if main is not None:  # it was not collected, so its number is nobody else's
             main.process.send_group(_SIGKILL)
-
-    def _kill_newcomers(self) -> None:
-        """Those who lost their parents to a SIGKILL meant for them too have come to light just now."""
-        if self._doom.strike() or self.more:
-            return
-        self.orphans.look()
-        for pid, key in self.orphans:
-            if self._doom.means(key):
-                tree.signal_all(
-                    tree.below([pid]), [_SIGKILL], None if key is None else self.orphans.mark(key)
-                )
 
     def _explained(self, ended: list[tuple[Child, End]]) -> list[tuple[Child, End]]:
         """Say of whom it is known that the kernel has killed him for want of memory."""

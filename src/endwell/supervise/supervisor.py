@@ -337,10 +337,11 @@ class Supervisor:
     def _collect(self) -> None:
         """Collect who has ended, and say so."""
         ended = self._children.collect()
+        # They are collected: whoever is not told of it now never is, whatever else goes wrong here.
+        self._inform(self._children.kill_newcomers)
         if self._clearing.pending or any(child.main for child, _ in ended):
-            self._children.orphans.look()
+            self._inform(self._children.orphans.look)
         for child, end in ended:
-            # They are collected: whoever is not told of it now never is.
             self._inform(partial(child.ended, end))
         self._clearing.look()
         self._rest.look()
