@@ -63,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._changed = changed
         self._transport: asyncio.Transport | None = None
         self._ended = False
+        self._replies: bytes | None = None  # that wait for the rest of a head, which nothing may interrupt
 
     @property
     def alive(self) -> bool:
@@ -93,13 +94,15 @@ class Connection(asyncio.Protocol):
         first, second = self.wire.ask_in_two(exchange, path)
         exchange.meet(Happening.PART_SENT, time.monotonic())
         self._write(first)
+        self._replies = b""
         return second
 
     def ask_rest(self, exchange: Exchange, rest: bytes) -> None:
         """Send the rest of a request, unless it has ended meanwhile."""
         if exchange.outcome is None:
             exchange.meet(Happening.SENT, time.monotonic())
-            self._write(rest)
+            self._write(rest + (self._replies or b""))
+            self._replies = None
 
     def hold(self, exchange: Exchange) -> None:
         """Keep a TCP connection open for `exchange`."""
@@ -146,7 +149,10 @@ class Connection(asyncio.Protocol):
         events, reply = self.wire.receive(data)
         for exchange, happening in events:
             exchange.meet(happening, at)
-        self._write(reply)
+        if self._replies is None:
+            self._write(reply)
+        else:
+            self._replies += reply
         self._changed(self)
 
 
