@@ -1,10 +1,11 @@
-"""A server whose farewell takes a moment: `server.py NAME [FILE]`; FILE is made when it is ready."""
+"""A server whose farewell takes $FAREWELL seconds: `server.py NAME [FILE]`; FILE is made when it is ready."""
 
+import os
 import signal
 import sys
 from pathlib import Path
 
-FAREWELL = 0.2  # seconds
+FAREWELL = float(os.environ.get("FAREWELL", "0.2"))
 
 name, *files = sys.argv[1:]
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})

@@ -2,7 +2,7 @@
 # never prints: flushed
 # expect: partial, exit 0, 3 processes, EW401, EW501
 # expect: 1 master-leaves-too-early: TERM from outside, sigwait; exit 0
-# expect: 2 x master-leaves-too-early: child of 1; TERM from 1, sigwait or too late; killed by namespace
+# expect: 2 x master-leaves-too-early: child of 1; TERM from 1, sigwait or pending or too late; killed by namespace
 import os
 import signal
 import time
