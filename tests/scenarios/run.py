@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # docker stop counts in whole seconds.
 GRACE = {"local": 2.5, "docker": 3.0}
+# How much longer the engine waits: dockerd takes a moment to pass the signal on, and one to notice the end.
+_RESERVE = {"local": 0.0, "docker": 1.0}
 # How long a fact may take that should come at once: only a failing scenario ever waits this long.
 _LIMIT = 10.0
 
@@ -59,7 +61,7 @@ def _outcome(
         trouble = ""
         try:
             for step in scenario.steps:
-                _perform(step, container, grace, limit)
+                _perform(step, container, grace + _RESERVE[engine.name], limit)
         except NotSeenError as error:
             trouble = str(error)
         ending = container.wait(0.0)
