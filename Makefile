@@ -19,7 +19,7 @@ setup: $(VENV)/installed ## make .venv with endwell, its init and all tools in i
 test: setup ## everything that must hold: lint, types, layers, tests, coverage
 	tools/system-packages tests
 	@$(MAKE) --no-print-directory lint
-	@tools/run-tests $(if $(CI),--one-by-one)
+	@tools/run-tests
 
 lint: setup ## ruff, mypy and the layers
 	$(IN_VENV)ruff check --output-format=concise
