@@ -263,6 +263,26 @@ def test_a_container_without_processes_of_its_own_is_refused(remote: RemoteEngin
         remote.attach(name)
 
 
+@pytest.mark.docker
+def test_who_leaves_with_137_when_the_grace_is_over_was_not_killed(docker: DockerEngine) -> None:
+    with docker.start(("/bin/sh", "-c", f"trap 'exit 137' TERM; echo ready; {LOOP}")) as container:
+        container.expect("ready")
+        container.stop(9)
+        container._kill_after = 0.0  # as if the answer had come so late
+        ending = container.wait()
+        assert ending is not None
+        assert (ending.status, ending.killed, docker.has_killed(container.identity)) == (137, False, False)
+
+
+@pytest.mark.docker
+def test_who_was_killed_was_by_the_engines_own_word(docker: DockerEngine) -> None:
+    with docker.start(("/bin/sh", "-c", f"echo ready; {LOOP}")) as container:
+        container.expect("ready")
+        assert docker.has_killed(container.identity) is None  # it has not sent anything yet
+        assert container.stop(0).killed
+        assert docker.has_killed(container.identity) is True
+
+
 def test_a_container_that_is_never_killed(remote: RemoteEngine, others: Any) -> None:  # noqa: ANN401
     name = others(STOPPABLE) if remote.name == "podman" else others(STOPPABLE, StopTimeout=-1)
     with remote.attach(name) as container:

@@ -198,6 +198,11 @@ class RemoteEngine(ABC):
             raise EngineError(f"{self.title} has no container {name}; see: {self.name} ps --all") from error
         return found
 
+    def has_killed(self, identity: str) -> bool | None:
+        """Whether the engine says that it has sent SIGKILL to a container; None if it does not say."""
+        del identity
+        return None
+
     def seems_here(self) -> bool:
         """Whether the engine's machine has our name and our kernel, and is reached without a network."""
         found = self.client.ask("GET", "/info")

@@ -227,8 +227,12 @@ class RemoteContainer:
             self._output.wait(_LAST_OUTPUT)
         with self._lock:
             took = max(0.0, at - self._asked) if self._asked else 0.0
-            killed = status == _KILLED and self._kill_after is not None and took >= self._kill_after
-            return Ending(status, killed, took, self._note)
+            return Ending(status, self._was_killed(status, took), took, self._note)
+
+    def _was_killed(self, status: int, took: float) -> bool:
+        """Whether the engine has sent SIGKILL; a program may leave with 137 by itself just before."""
+        late = status == _KILLED and self._kill_after is not None and took >= self._kill_after
+        return late and self._engine.has_killed(self.identity) is not False
 
     def remove(self) -> None:
         """Kill what still runs and leave nothing behind, or let go of it if it is somebody else's."""
