@@ -214,7 +214,7 @@ FIELD = (
         name="kill_from_inside",
         sentence="kill 1 from inside ends the container",
         command=("{kills-init}",),
-        steps=(READY, End()),
+        steps=(End(),),
         passed=(Status(143),),
     ),
     Scenario(
