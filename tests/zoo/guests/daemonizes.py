@@ -10,6 +10,7 @@ import time
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 alive, alive_in = os.pipe()
 if os.fork():
+    time.sleep(0.1)  # who is over at once may have no name in a report, and its children have theirs from it
     os._exit(0)
 os.setsid()
 if os.fork():
