@@ -60,6 +60,13 @@ assert not children.left_now(key)
 live("exit 0")
 children.orphans.look()
 assert looked(lambda: children.left_now(key)) == (False, 0)
+live("exit 0")
+tree.children_of = None
+try:
+    children.orphans.look()
+except TypeError:
+    tree.children_of = counted
+assert looked(lambda: children.left_now(key)) == (False, 1)  # one that has failed has shown nothing
 for _ in range(5):
     live("exit 0")
     children.orphans.look()

@@ -76,7 +76,6 @@ class Orphans:
 
     def look(self) -> None:
         """Look who has come to us."""
-        self.looks += 1
         own = tree.children_of(os.getpid())
         self._known = {pid: self._known[pid] for pid in own if pid in self._known}
         for pid in own:
@@ -86,6 +85,7 @@ class Orphans:
                     self._known[pid] = self._came_from(pid, standing)
                 else:
                     self._over.add(pid)
+        self.looks += 1  # not before: one that has failed has shown nothing
 
     def of(self, key: Key) -> list[int]:
         """Return those of a replica."""
