@@ -49,7 +49,10 @@ def raising() -> Iterator[None]:
                 signal.signal(one, interrupt)
         yield
     finally:
-        if not raised:
+        if raised:
+            # Python gives back its handlers when it exits, and one that came then would end it after all.
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        else:
             for one, handler in before.items():
                 if handler is not None:
                     signal.signal(one, handler)
