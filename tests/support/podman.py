@@ -10,9 +10,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from select import POLLIN, poll
+from select import POLLIN, poll, select
 from typing import TYPE_CHECKING
 
 from endwell.engine.host_image import host_image_engine
@@ -54,7 +54,31 @@ def podman_environment() -> Iterator[dict[str, str]]:
         files = {"CONTAINERS_CONF": _CONFIGURATION, "CONTAINERS_STORAGE_CONF": _STORAGE}
         for name, text in files.items():
             Path(directory, name).write_text(text.format(directory=directory))
-        yield {name: f"{directory}/{name}" for name in files}
+        try:
+            yield {name: f"{directory}/{name}" for name in files}
+        finally:
+            _wait_until_nobody_uses(directory)
+
+
+def _wait_until_nobody_uses(directory: str) -> None:
+    """Wait for podman's own clean-up: what watched a container starts it, and it may outlive the service."""
+    while users := [found for found in Path("/proc").glob("[0-9]*") if _uses(found, directory)]:
+        for process in users:
+            with suppress(ProcessLookupError):
+                ended = os.pidfd_open(int(process.name))
+                try:
+                    # The number may be another's by now, who is not waited for.
+                    if _uses(process, directory):
+                        select([ended], [], [])
+                finally:
+                    os.close(ended)
+
+
+def _uses(process: Path, directory: str) -> bool:
+    try:
+        return os.fsencode(f"{directory}/") in (process / "cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @contextmanager
