@@ -29,6 +29,7 @@ from tests.support.session import docker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Self
 
     from endwell.engine.docker import DockerEngine
 
@@ -214,10 +215,17 @@ class Running:
 
     def end(self) -> tuple[int, str, str]:
         """Wait for the end; return the status and what was printed."""
-        os.close(self.facts)
-        with self.started:
-            out, err = self.started.communicate()
+        out, err = self.started.communicate()
         return self.started.returncode, out, err
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, if the test did not come so far."""
+        os.close(self.facts)
+        self.started.terminate()
+        self.started.communicate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP])
@@ -231,17 +239,17 @@ def test_a_signal_leaves_nothing(
         "stopping": ["--ready", "log:ready", "--exec", "0:sleep 1000"],
         "executing": ["--ready", "log:ready", "--exec", f"echo inside >{facts}; sleep 1000"],
     }[phase]
-    running = Running(traces, facts, "--observer", observer, *words)
-    assert running.tell() == "ready\n"
-    if phase != "waiting":
-        assert running.tell() == {"stopping": "told\n", "executing": "inside\n"}[phase]
-    # Twice, and in any order: the second one must not tear apart what the first one has begun.
-    running.started.send_signal(number)
-    running.started.send_signal(signal.SIGINT if number != signal.SIGINT else signal.SIGTERM)
-    status, out, err = running.end()
-    assert status - 128 in {number, signal.SIGINT, signal.SIGTERM}, (status, out, err)
-    assert err == "endwell probe: interrupted; nothing is left behind\n"
-    assert traces.left(running.started.pid) == []
+    with Running(traces, facts, "--observer", observer, *words) as running:
+        assert running.tell() == "ready\n"
+        if phase != "waiting":
+            assert running.tell() == {"stopping": "told\n", "executing": "inside\n"}[phase]
+        # Twice, and in any order: the second one must not tear apart what the first one has begun.
+        running.started.send_signal(number)
+        running.started.send_signal(signal.SIGINT if number != signal.SIGINT else signal.SIGTERM)
+        status, out, err = running.end()
+        assert status - 128 in {number, signal.SIGINT, signal.SIGTERM}, (status, out, err)
+        assert err == "endwell probe: interrupted; nothing is left behind\n"
+        assert traces.left(running.started.pid) == []
 
 
 def test_who_is_told_to_ignore_hangups_does(tmp_path: Path, traces: Traces) -> None:
@@ -251,27 +259,28 @@ def test_who_is_told_to_ignore_hangups_does(tmp_path: Path, traces: Traces) -> N
         running = Running(traces, facts, "--ready", "log:ready")
     finally:
         signal.signal(signal.SIGHUP, before)
-    assert running.tell() == "ready\n"
-    running.started.send_signal(signal.SIGHUP)
-    assert running.tell() == "told\n"
-    running.started.send_signal(signal.SIGTERM)
-    assert running.end()[0] == 128 + signal.SIGTERM
-    assert traces.left(running.started.pid) == []
+    with running:
+        assert running.tell() == "ready\n"
+        running.started.send_signal(signal.SIGHUP)
+        assert running.tell() == "told\n"
+        running.started.send_signal(signal.SIGTERM)
+        assert running.end()[0] == 128 + signal.SIGTERM
+        assert traces.left(running.started.pid) == []
 
 
 def test_killed_it_leaves_nothing_that_the_next_one_does_not_remove(
     observer: str, tmp_path: Path, traces: Traces
 ) -> None:
-    running = Running(traces, tmp_path / "facts", "--observer", observer, "--ready", "log:ready")
-    assert running.tell() == "ready\n"
-    assert running.tell() == "told\n"
-    running.started.kill()
-    assert running.end()[0] == -signal.SIGKILL
-    traces.wait_until_gone()
-    if observer == "tracefs":
-        probe(Plan(spec=ContainerSpec(command=zoo.command("dies-at-once")), observer=observer))
-        assert not [one for one in instances() if f"-{running.started.pid}-" in one]
-    assert traces.left(running.started.pid) == []
+    with Running(traces, tmp_path / "facts", "--observer", observer, "--ready", "log:ready") as running:
+        assert running.tell() == "ready\n"
+        assert running.tell() == "told\n"
+        running.started.kill()
+        assert running.end()[0] == -signal.SIGKILL
+        traces.wait_until_gone()
+        if observer == "tracefs":
+            probe(Plan(spec=ContainerSpec(command=zoo.command("dies-at-once")), observer=observer))
+            assert not [one for one in instances() if f"-{running.started.pid}-" in one]
+        assert traces.left(running.started.pid) == []
 
 
 @pytest.mark.docker
