@@ -214,7 +214,8 @@ def test_what_commands_inside_print_is_in_the_report() -> None:
     }
     assert printed[0] == (None, "stdout", "ready")
     late = next(one for one in report["output"] if one["text"] == "late")
-    assert 0.1 <= late["at"] <= 1
+    # Asked for from the moment at which the stop is; the kernel has its signal a little later.
+    assert 0.09 <= late["at"] <= 1
 
 
 def test_a_command_that_fails_is_said() -> None:
