@@ -1,7 +1,7 @@
 """A real podman for tests: a service, a socket and a storage of its own, ended with everything in it.
 
 Podman's own defaults ask for more open files than a machine may allow; the configuration here does not. And
-what watches a command run with exec would stay for five minutes after its end, instead of two seconds.
+what watches a command run with exec would stay for five minutes after its end, instead of ten seconds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
 tmp_dir = "{directory}/tmp"
-exit_command_delay = 2
+exit_command_delay = 10
 """
 _STORAGE = """\
 [storage]
