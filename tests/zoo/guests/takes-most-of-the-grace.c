@@ -1,5 +1,5 @@
-/* guest: needs 0.9 s of a grace period of 1 s: it ends well today
- * grace: 1
+/* guest: needs 2.6 s of a grace period of 3 s: it ends well today
+ * grace: 3
  * prints: told TERM; flushed
  * expect: well, exit 0, 1 process, EW303
  * expect: 1 takes-most-of-the-grace: TERM from outside, handler; exit 0
@@ -12,7 +12,7 @@ static void told(int number)
 {
 	(void)number;
 	(void)!write(1, "told TERM\n", 10);
-	nanosleep(&(struct timespec){.tv_nsec = 900000000}, NULL);
+	nanosleep(&(struct timespec){.tv_sec = 2, .tv_nsec = 600000000}, NULL);
 	(void)!write(1, "flushed\n", 8);
 	_exit(0);
 }
