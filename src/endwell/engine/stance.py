@@ -27,6 +27,7 @@ _EXITING = 0x4  # PF_EXITING of linux/sched.h
 _LOOKS = 16
 _FLAGS = 6  # where /proc/PID/stat has them, behind the name
 _SIGTIMEDWAIT = str(RT_SIGTIMEDWAIT.get(os.uname().machine, -1))
+_RUNNING = "running"
 _MASK = re.compile(r"^sigmask:\s*(.*)$", re.MULTILINE)
 
 
@@ -49,16 +50,13 @@ def threads(pid: int) -> list[int]:
 
 def stance(pid: int, signal: Signal | None = None) -> Stance:
     """Return how a process stands to signals; what its signalfds take is looked up for `signal` only."""
-    status = _status(pid)
-    blocked, waiting = status.blocked, 0
-    if status.threads > 1:
-        for thread in threads(pid):
-            with suppress(OSError, ValueError):
-                blocked &= _status(thread).blocked
+    status, blocked = _masks(pid)
+    waiting, running = _waiting(pid)
+    if running:
+        # It may have been in sigwait when we looked, and woken since; its masks are as they were then.
+        status, blocked = _masks(pid)
+        waiting, _ = _waiting(pid)
     asked = 1 << signal.number - 1 if signal else ~0
-    for thread in threads(pid):
-        with suppress(OSError, ValueError, IndexError):
-            waiting |= _waiting(thread)
     taken = _descriptors(pid) if blocked & asked else 0
     leaving = status.state in {"Z", "X"} and status.threads <= 1
     return Stance(blocked, status.ignored, status.caught, status.shared, waiting, taken, leaving)
@@ -89,14 +87,37 @@ def _status(pid: int) -> Status:
     return read_status(read(pid, "status").decode(errors="replace"))
 
 
-def _waiting(thread: int) -> int:
-    """The set a thread waits for in sigwait: while it does the kernel takes the set out of `blocked`."""
-    fields = read(thread, "syscall").decode().split()
-    if fields[0] != _SIGTIMEDWAIT:
-        return 0
+def _masks(pid: int) -> tuple[Status, int]:
+    """Return what /proc says of a process, and what all of its threads block."""
+    status = _status(pid)
+    blocked = status.blocked
+    if status.threads > 1:
+        for thread in threads(pid):
+            with suppress(OSError, ValueError):
+                blocked &= _status(thread).blocked
+    return status, blocked
+
+
+def _waiting(pid: int) -> tuple[int, bool]:
+    """Return what some thread is waiting for in sigwait, and whether some other thread is running.
+
+    While it waits the kernel takes the set out of `blocked`, up to when it has been woken and runs.
+    """
+    waiting, running = 0, False
+    for thread in threads(pid):
+        with suppress(OSError, ValueError, IndexError):
+            call, *arguments = read(thread, "syscall").decode().split()
+            if call == _SIGTIMEDWAIT:
+                waiting |= _word(thread, int(arguments[0], 16))
+            running = running or call == _RUNNING
+    return waiting, running
+
+
+def _word(thread: int, place: int) -> int:
+    """Return the first word of a set of signals in a thread's memory."""
     memory = os.open(f"/proc/{thread}/mem", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return int.from_bytes(os.pread(memory, _WORD.size, int(fields[1], 16)), sys.byteorder)
+        return int.from_bytes(os.pread(memory, _WORD.size, place), sys.byteorder)
     finally:
         os.close(memory)
 

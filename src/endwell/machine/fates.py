@@ -38,12 +38,12 @@ def fate(signal: Signal, stance: Stance, *, first: bool, outside: bool) -> Fate:
         return Fate.DISCARDED if first and not outside else Fate.DEFAULT
     if stance.waiting & asked:
         return Fate.SIGWAIT
-    kept = stance.blocked & asked
-    if not kept and not stance.caught & asked:
-        return _unhandled(signal, stance, first=first)
+    # Also where it is neither blocked nor caught: sigwait has been woken by the first one, and not run yet.
     if stance.pending & asked and signal.number < _FIRST_QUEUED:
         return Fate.MERGED
-    return Fate.PENDING if kept else Fate.HANDLER
+    if stance.blocked & asked:
+        return Fate.PENDING
+    return Fate.HANDLER if stance.caught & asked else _unhandled(signal, stance, first=first)
 
 
 def _unhandled(signal: Signal, stance: Stance, *, first: bool) -> Fate:

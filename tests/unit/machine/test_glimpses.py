@@ -50,6 +50,9 @@ QUEUED = Signal(40)
         (TERM, Stance(blocked=ASKED, pending=ASKED), True, True, Fate.MERGED),
         (TERM, Stance(blocked=ASKED, descriptors=ASKED), True, True, Fate.PENDING),
         (TERM, Stance(waiting=ASKED), True, True, Fate.SIGWAIT),
+        # A second one finds sigwait woken by the first, and not run yet: nothing is blocked, or waited for.
+        (TERM, Stance(pending=ASKED), True, True, Fate.MERGED),
+        (TERM, Stance(pending=ASKED), False, False, Fate.MERGED),
         (TERM, Stance(waiting=ASKED, caught=ASKED), True, True, Fate.SIGWAIT),
         (TERM, Stance(leaving=True), True, True, Fate.TOO_LATE),
         (KILL, Stance(leaving=True), False, True, Fate.TOO_LATE),
