@@ -71,7 +71,7 @@ class Watch:
         *,
         ready: str | None = "ready",
         signals: Sequence[Signal] = (TERM,),
-        grace: float = 0.3,
+        grace: float = 5.0,
         before: Callable[[LocalContainer], None] | None = None,
         late: bool = False,
     ) -> Seen:

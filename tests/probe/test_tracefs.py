@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="tr
 
 READY = "print('ready', flush=True)\n"
 SLEEP = "time.sleep(60)\n"
+SHORT = 0.3  # where nobody but the kill ends it
 # Python's handler for what came just before one of them runs after it.
 RESTLESS = "for _ in range(6000): time.sleep(0.01)\n"
 LEAVES = "signal.signal(15, lambda *_: os._exit(3))\n"
@@ -58,19 +59,19 @@ def test_a_handler(watch: Watch) -> None:
 
 
 def test_no_handler(watch: Watch) -> None:
-    seen = watch(python(READY, SLEEP))
+    seen = watch(python(READY, SLEEP), grace=SHORT)
     assert seen.fates()[0] == ("TERM", "outside", "discarded")
     kill_by_engine(seen)
 
 
 def test_ignored(watch: Watch) -> None:
-    seen = watch(python("signal.signal(15, signal.SIG_IGN)\n", READY, SLEEP))
+    seen = watch(python("signal.signal(15, signal.SIG_IGN)\n", READY, SLEEP), grace=SHORT)
     assert seen.fates()[0] == ("TERM", "outside", "ignored")
     kill_by_engine(seen)
 
 
 def test_blocked(watch: Watch) -> None:
-    seen = watch(python("signal.pthread_sigmask(signal.SIG_BLOCK, [15])\n", READY, SLEEP))
+    seen = watch(python("signal.pthread_sigmask(signal.SIG_BLOCK, [15])\n", READY, SLEEP), grace=SHORT)
     assert seen.fates()[0] == ("TERM", "outside", "pending")
     kill_by_engine(seen)
 
@@ -119,7 +120,8 @@ def test_a_handler_that_raises_it_again_is_discarded_at_pid_1(watch: Watch) -> N
 
 
 def test_killing_pid_1_from_inside_is_in_vain(watch: Watch) -> None:
-    seen = watch(("sh", "-c", "sh -c 'kill -9 1; kill -STOP 1; kill 1'; echo ready; sleep 60; true"))
+    script = "sh -c 'kill -9 1; kill -STOP 1; kill 1'; echo ready; sleep 60; true"
+    seen = watch(("sh", "-c", script), grace=SHORT)
     by = Sender(Origin.PROCESS, 2)
     assert [(one.signal.name, one.sender, one.fate) for one in seen.first.signals[:3]] == [
         ("SIGKILL", by, Fate.DISCARDED),
@@ -374,7 +376,7 @@ def test_more_than_is_kept_is_said() -> None:
 
 def test_following_late_loses_nothing(watch: Watch) -> None:
     command = ("sh", "-c", "sleep 60 & echo ready; wait")
-    early, late = watch(command), watch(command, late=True)
+    early, late = watch(command, grace=SHORT), watch(command, grace=SHORT, late=True)
     assert [replace(event, at=0.0) for event in early.timeline.events[:3]] == [
         replace(event, at=0.0) for event in late.timeline.events[:3]
     ]
