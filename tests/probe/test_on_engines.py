@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,22 @@ class Site:
             check=False,
             env=self.environment,
         )
+
+    @contextmanager
+    def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """Start the command; it is ended if the test did not come so far."""
+        with subprocess.Popen(
+            self.command(*words),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+        ) as started:
+            try:
+                yield started
+            finally:
+                started.terminate()
+                started.communicate()
 
     def report(self, *words: str) -> dict[str, Any]:
         done = self.probe("--json", *words)
@@ -461,11 +478,8 @@ def attached(site: Site) -> RemoteContainer:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_while_the_engine_stops_it_leaves_nothing(site: Site, image: str, number: int) -> None:
     words = sh("trap 'echo told' TERM", TALKS)
-    command = site.command("--image", image, "--ready", "file:/tmp/go", "--grace", "60s", *words)
     with (
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=site.environment
-        ) as started,
+        site.started("--image", image, "--ready", "file:/tmp/go", "--grace", "60s", *words) as started,
         attached(site) as container,
     ):
         container.expect("ready", LIMIT)
@@ -483,13 +497,7 @@ def test_interrupted_a_container_of_others_stays(site: Site, others: Callable[..
     name = others("/bin/sh", "-c", f"trap 'echo told' TERM; {TALKS}", StopTimeout=2)
     with (
         site.engine.attach(name) as container,
-        subprocess.Popen(
-            site.command("--container", name, "--ready", "log:ready"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=site.environment,
-        ) as started,
+        site.started("--container", name, "--ready", "log:ready") as started,
     ):
         container.expect("told", LIMIT)
         started.send_signal(signal.SIGINT)
@@ -502,26 +510,14 @@ def test_interrupted_a_command_inside_a_container_of_others_is_ended(
     site: Site, others: Callable[..., str]
 ) -> None:
     name = others("/bin/sh", "-c", f"trap 'exit 0' TERM; {TALKS}")
+    stays = "echo in >/proc/1/fd/1; exec sleep 4321"
     with (
         site.engine.attach(name) as container,
-        subprocess.Popen(
-            site.command(
-                "--container",
-                name,
-                "--ready",
-                "log:ready",
-                "--exec",
-                "echo in >/proc/1/fd/1; exec sleep 4321",
-            ),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=site.environment,
-        ) as started,
+        site.started("--container", name, "--ready", "log:ready", "--exec", stays) as started,
     ):
         container.expect("in", LIMIT)
         ours = container.members()
-        inside = next(one for one in ours if one != container.pid and parent(one) not in ours)
+        inside = next(one for one in ours if one != container.pid and parent(one) not in {None, *ours})
         pidfd = os.pidfd_open(inside)
         try:
             started.send_signal(signal.SIGINT)
@@ -534,5 +530,9 @@ def test_interrupted_a_command_inside_a_container_of_others_is_ended(
     assert name in site.containers()
 
 
-def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+def parent(pid: int) -> int | None:
+    """Return who is the parent of a process; None when it has gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
