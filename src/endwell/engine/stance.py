@@ -25,6 +25,7 @@ _WORD = struct.Struct("Q")
 _AT_ONCE = 1 << 16
 _EXITING = 0x4  # PF_EXITING of linux/sched.h
 _LOOKS = 16
+_MORE_LOOKS = 2  # at one that runs
 _FLAGS = 6  # where /proc/PID/stat has them, behind the name
 _SIGTIMEDWAIT = str(RT_SIGTIMEDWAIT.get(os.uname().machine, -1))
 _RUNNING = "running"
@@ -50,12 +51,13 @@ def threads(pid: int) -> list[int]:
 
 def stance(pid: int, signal: Signal | None = None) -> Stance:
     """Return how a process stands to signals; what its signalfds take is looked up for `signal` only."""
-    status, blocked = _masks(pid)
-    waiting, running = _waiting(pid)
-    if running:
-        # It may have been in sigwait when we looked, and woken since; its masks are as they were then.
-        status, blocked = _masks(pid)
-        waiting, _ = _waiting(pid)
+    status, blocked, waiting, running = _look(pid)
+    for _ in range(_MORE_LOOKS):
+        if not running:
+            break
+        # It may have been woken from sigwait in between: then the masks are still those of sigwait.
+        status, blocked, also, running = _look(pid)
+        waiting |= also
     asked = 1 << signal.number - 1 if signal else ~0
     taken = _descriptors(pid) if blocked & asked else 0
     leaving = status.state in {"Z", "X"} and status.threads <= 1
@@ -87,30 +89,24 @@ def _status(pid: int) -> Status:
     return read_status(read(pid, "status").decode(errors="replace"))
 
 
-def _masks(pid: int) -> tuple[Status, int]:
-    """Return what /proc says of a process, and what all of its threads block."""
+def _look(pid: int) -> tuple[Status, int, int, bool]:
+    """Return the status, what all threads block, what one waits for in sigwait, and whether one runs.
+
+    While a thread waits the kernel takes the set out of `blocked`, up to when it has been woken and runs.
+    """
     status = _status(pid)
-    blocked = status.blocked
+    blocked, waiting, running = status.blocked, 0, False
     if status.threads > 1:
         for thread in threads(pid):
             with suppress(OSError, ValueError):
                 blocked &= _status(thread).blocked
-    return status, blocked
-
-
-def _waiting(pid: int) -> tuple[int, bool]:
-    """Return what some thread is waiting for in sigwait, and whether some other thread is running.
-
-    While it waits the kernel takes the set out of `blocked`, up to when it has been woken and runs.
-    """
-    waiting, running = 0, False
     for thread in threads(pid):
         with suppress(OSError, ValueError, IndexError):
             call, *arguments = read(thread, "syscall").decode().split()
             if call == _SIGTIMEDWAIT:
                 waiting |= _word(thread, int(arguments[0], 16))
             running = running or call == _RUNNING
-    return waiting, running
+    return status, blocked, waiting, running
 
 
 def _word(thread: int, place: int) -> int:

@@ -38,12 +38,20 @@ def fate(signal: Signal, stance: Stance, *, first: bool, outside: bool) -> Fate:
         return Fate.DISCARDED if first and not outside else Fate.DEFAULT
     if stance.waiting & asked:
         return Fate.SIGWAIT
-    # Also where it is neither blocked nor caught: sigwait has been woken by the first one, and not run yet.
     if stance.pending & asked and signal.number < _FIRST_QUEUED:
         return Fate.MERGED
     if stance.blocked & asked:
         return Fate.PENDING
-    return Fate.HANDLER if stance.caught & asked else _unhandled(signal, stance, first=first)
+    found = Fate.HANDLER if stance.caught & asked else _unhandled(signal, stance, first=first)
+    return Fate.PENDING if found in {Fate.DISCARDED, Fate.DEFAULT} and _is_woken(stance) else found
+
+
+def _is_woken(stance: Stance) -> bool:
+    """Whether a thread has been woken from sigwait, and has not run yet: what it waited for is not blocked.
+
+    Nothing else lets a signal wait that is neither blocked nor caught: it is acted upon when it is sent.
+    """
+    return bool(stance.pending & ~stance.blocked & ~stance.caught)
 
 
 def _unhandled(signal: Signal, stance: Stance, *, first: bool) -> Fate:
@@ -63,6 +71,6 @@ def taken(signal: Signal, stance: Stance, *, first: bool, waited: bool) -> Fate:
         return Fate.SIGWAIT
     if stance.caught & asked:
         return Fate.HANDLER
-    if stance.blocked & asked:
+    if stance.blocked & asked or _is_woken(stance):
         return Fate.SIGWAIT  # nothing else takes what is blocked
     return _unhandled(signal, stance, first=first)

@@ -50,9 +50,14 @@ QUEUED = Signal(40)
         (TERM, Stance(blocked=ASKED, pending=ASKED), True, True, Fate.MERGED),
         (TERM, Stance(blocked=ASKED, descriptors=ASKED), True, True, Fate.PENDING),
         (TERM, Stance(waiting=ASKED), True, True, Fate.SIGWAIT),
-        # A second one finds sigwait woken by the first, and not run yet: nothing is blocked, or waited for.
+        # Woken from sigwait, and not run yet: what it waited for is not blocked, and shows nowhere.
         (TERM, Stance(pending=ASKED), True, True, Fate.MERGED),
         (TERM, Stance(pending=ASKED), False, False, Fate.MERGED),
+        (TERM, Stance(pending=bit(CHLD)), True, True, Fate.PENDING),
+        (TERM, Stance(pending=bit(CHLD)), False, False, Fate.PENDING),
+        (TERM, Stance(pending=bit(CHLD), ignored=ASKED), True, True, Fate.IGNORED),
+        (TERM, Stance(pending=bit(CHLD), caught=bit(CHLD)), True, True, Fate.DISCARDED),
+        (TERM, Stance(pending=bit(CHLD), blocked=bit(CHLD)), True, True, Fate.DISCARDED),
         (TERM, Stance(waiting=ASKED, caught=ASKED), True, True, Fate.SIGWAIT),
         (TERM, Stance(leaving=True), True, True, Fate.TOO_LATE),
         (KILL, Stance(leaving=True), False, True, Fate.TOO_LATE),
@@ -80,6 +85,7 @@ def test_the_kernels_decision(
         (Stance(blocked=ASKED), True, False, Fate.SIGWAIT),
         (Stance(caught=ASKED), True, False, Fate.HANDLER),
         (Stance(caught=ASKED, blocked=ASKED), True, True, Fate.SIGWAIT),
+        (Stance(pending=bit(CHLD)), True, False, Fate.SIGWAIT),
         (Stance(ignored=ASKED), True, False, Fate.IGNORED),
         (Stance(), True, False, Fate.DISCARDED),
         (Stance(), False, False, Fate.DEFAULT),
