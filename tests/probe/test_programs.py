@@ -320,8 +320,7 @@ def test_supervisord_stops_the_shell_and_not_the_program(observer: str, tmp_path
     assert plain.end.code == 0
     assert "plain says farewell" in lines(report)
     assert "behind says farewell" not in lines(report)
-    # It looks once a second for who has ended.
-    assert max(one.reaped.at - (one.died or 0.0) for one in (plain, shell) if one.reaped) > 0.3
+    assert all(one.reaped is not None and one.reaped.by == 1 for one in (plain, shell))
 
 
 def behind_an_init(init: str, observer: str, directory: Path) -> Report:
