@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from endwell.model.process import Killer
 from endwell.model.signals import KILL, TERM, Signal
 from endwell.model.spec import ContainerSpec
 from endwell.model.timeline import Adopted, Born, Executed, Fate, Origin, Sender, Signalled
+from endwell.probe.members import namespace_of
 from endwell.probe.observer import ObserverError
 from endwell.probe.seccomp import SeccompObserver
 from endwell.probe.tracefs import TracefsObserver
@@ -425,8 +427,7 @@ def test_what_could_not_be_read_is_what_we_ordered_or_is_said(monkeypatch: pytes
         observer.follow(container.pid, container.command)
         container.start()
         container.expect("ready")
-        with container.exec(inside) as running:
-            observer.entered(running.pid, inside)
+        with container.exec(inside, entering=partial(observer.entered, argv=inside)) as running:
             running.wait()
         observer.hurry()
         container.stop(0)
@@ -490,6 +491,34 @@ def test_a_session_that_had_gone_before_it_was_looked_up_is_said(
     blind = watch(python(LEAVES, READY, SLEEP), before=enter).timeline.witness.blind
     # Whoever enters another container meanwhile counts, too: it is not known where he went.
     assert any(re.match(r"it may have missed (a command|\d+ commands) run inside", one) for one in blind)
+
+
+def test_one_whom_we_have_sent_in_is_known_however_soon_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def late(pid: int) -> tuple[int, int] | None:
+        over.wait(LIMIT)
+        return namespace_of(pid)
+
+    monkeypatch.setattr("endwell.probe.tracefs_answers.namespace_of", late)
+    inside = ("sh", "-c", "kill -9 2; kill -9 1")
+    command = ("sh", "-c", "sleep 60 & echo ready; while :; do wait; done")
+    with TracefsObserver() as observer, LocalEngine().create(ContainerSpec(command=command)) as container:
+        observer.follow(container.pid, command)
+        container.start()
+        container.expect("ready")
+        container.exec(inside, entering=partial(observer.entered, argv=inside)).wait()
+        over.set()
+        observer.hurry()
+        container.stop(0)
+        seen = observer.finish()
+    session = next(one.pid for one in seen.events if isinstance(one, Executed) and one.argv == inside)
+    signals = [one for one in seen.events if isinstance(one, Signalled) and one.sender.pid == session]
+    assert [(one.pid, one.signal, one.fate) for one in signals] == [
+        (2, KILL, Fate.DEFAULT),
+        (1, KILL, Fate.DISCARDED),
+    ]
+    assert not any(sentence.startswith("it may have missed") for sentence in seen.witness.blind)
 
 
 def test_born_counts_while_it_runs() -> None:

@@ -23,7 +23,7 @@ from endwell.system.pidfd import wait_for_end
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
     from endwell.engine.approximation import Approximation
@@ -169,13 +169,14 @@ class LocalContainer:
         environment: Mapping[str, str] | None = None,
         directory: str | None = None,
         user: str | None = None,
+        entering: Callable[[int], object] | None = None,
     ) -> LocalExecution:
         """Run one more command inside; see `Container.exec`."""
         if not command or not command[0]:
             raise EngineError("cannot run anything in the container: the command is empty; name a program")
         # At the end it is in the list, from which `remove` closes it.
         with uninterrupted():
-            execution = self._enter(command, environment or {}, directory, user)
+            execution = self._enter(command, environment or {}, directory, user, entering)
             with self._lock:
                 self._executions = [one for one in self._executions if not one.closed]
                 self._executions.append(execution)
@@ -210,7 +211,12 @@ class LocalContainer:
         self.remove()
 
     def _enter(
-        self, command: Sequence[str], environment: Mapping[str, str], directory: str | None, user: str | None
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        directory: str | None,
+        user: str | None,
+        entering: Callable[[int], object] | None,
     ) -> LocalExecution:
         standard = Standard()
         launch = Launch(
@@ -225,7 +231,7 @@ class LocalContainer:
             user=self._launch.user if user is None else identify(user),
         )
         try:
-            return LocalExecution(self.namespace.enter(launch), standard)
+            return LocalExecution(self.namespace.enter(launch, entering), standard)
         except LaunchError as error:
             standard.abandon()
             if error.step in {"exec", "chdir"}:

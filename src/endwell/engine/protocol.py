@@ -9,7 +9,7 @@ from endwell.records import dataclass
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -212,8 +212,11 @@ class Container(Protocol):
         environment: Mapping[str, str] | None = None,
         directory: str | None = None,
         user: str | None = None,
+        entering: Callable[[int], object] | None = None,
     ) -> Execution:
         """Run one more command inside, with the container's own environment, directory and user if not given.
+
+        `entering` is called with its number on this machine before it executes, by an engine that starts it.
 
         Raises:
             EngineError: the container does not run.

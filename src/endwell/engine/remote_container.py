@@ -28,7 +28,7 @@ from endwell.system.membership import container_namespace, is_there, members
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
     from endwell.engine.output import Line
@@ -197,8 +197,10 @@ class RemoteContainer:
         environment: Mapping[str, str] | None = None,
         directory: str | None = None,
         user: str | None = None,
+        entering: Callable[[int], object] | None = None,
     ) -> RemoteExecution:
         """Run one more command inside; see `Container.exec`."""
+        del entering  # the engine starts it, and tells its number later
         if not command or not command[0]:
             raise EngineError("cannot run anything in the container: the command is empty; name a program")
         body = {

@@ -28,7 +28,7 @@ class Reading(NamedTuple):
 
 
 class Order(NamedTuple):
-    """What a process was told to execute, as was known at an instant; `host` is its number on the host."""
+    """What a process was told to execute, at an instant before it did; `host` is its number on the host."""
 
     at: float
     host: int
@@ -66,11 +66,13 @@ def _name(actor: Actor, readings: Iterable[Reading]) -> None:
 
 
 def _obey(actors: Sequence[Actor], one: Order) -> None:
-    """Put in what was ordered; a number may come round, so the last one that came from outside is meant."""
+    """Put in what was ordered; a number may come round: the first from outside that lived on is meant."""
     entered = (
         actor
-        for actor in reversed(actors)
-        if actor.host == one.host and actor.parent is actor.sibling is None and actor.born.at <= one.at
+        for actor in actors
+        if actor.host == one.host
+        and actor.parent is actor.sibling is None
+        and (actor.died is None or actor.died.at > one.at)
     )
     if (actor := next(entered, None)) is not None and actor.programs and one.argv:
         program = actor.programs[0]

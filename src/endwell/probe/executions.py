@@ -66,11 +66,14 @@ class Executions:
         """Run one; a failure is noted: what it was to bring about may not have happened."""
         self._begun.append(one)
         try:
+            entering = partial(self._observer.entered, argv=one.command)
             # Only the waiting may be left: half an execution nobody could end.
-            with HeldBack() as held, self._container.exec(one.command) as running:
-                self._observer.entered(running.pid, one.command)
-                with held.allowed():
-                    status, lines = running.wait(), running.lines
+            with (
+                HeldBack() as held,
+                self._container.exec(one.command, entering=entering) as running,
+                held.allowed(),
+            ):
+                status, lines = running.wait(), running.lines
         except EngineError as error:
             self.notes.append(str(error))
             return

@@ -58,7 +58,7 @@ class Observer(Protocol):
         ...
 
     def entered(self, pid: int, argv: Sequence[str]) -> None:
-        """We have run a command inside: by its number on the host, and what it was told to execute."""
+        """We run a command inside: by its number on the host, and what it is about to execute."""
         ...
 
     def hurry(self) -> None:

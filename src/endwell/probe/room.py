@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,10 +54,13 @@ class ContainerRoom:
     def exec(self, command: tuple[str, ...], timeout: float) -> int | None:
         """Run a command inside and return its status; None when it took longer than `timeout` seconds."""
         try:
+            entering = partial(self._observer.entered, argv=command)
             # Only the waiting may be left: half an execution nobody could end.
-            with HeldBack() as held, self._container.exec(command) as running:
-                self._observer.entered(running.pid, command)
-                with held.allowed():
-                    return running.wait(timeout)
+            with (
+                HeldBack() as held,
+                self._container.exec(command, entering=entering) as running,
+                held.allowed(),
+            ):
+                return running.wait(timeout)
         except EngineError:
             return None

@@ -27,7 +27,7 @@ from endwell.machine.command_lines import Order
 from endwell.machine.story import Story
 from endwell.model.timeline import Witness
 from endwell.parse.trace import Head, Record, heads, record
-from endwell.probe.members import namespace_of
+from endwell.probe.members import find, namespace_of
 from endwell.probe.observer import NO_THREAD, Observation, ObserverError
 from endwell.probe.tracefs_answers import acquaint, answer, attach, glimpses, look
 from endwell.probe.tracefs_events import (
@@ -89,6 +89,7 @@ class TracefsObserver:
         self._thread: threading.Thread | None = None
         self._followed: tuple[int, float, tuple[int, int] | None] | None = None
         self._orders: list[Order] = []
+        self._entered: dict[int, tuple[float, int]] = {}
         self._whole = False
         self._blind: list[str] = []
         self._glimpses: list[tuple[float, float, Found]] = []
@@ -114,12 +115,14 @@ class TracefsObserver:
 
     def follow(self, pid: int, argv: Sequence[str] = ()) -> None:
         """PID 1 is known now: by its number on the host; what happened to it before is not lost."""
-        self.entered(pid, argv)
+        self._orders.append(Order(time.monotonic(), pid, tuple(argv)))
         self._followed = (pid, time.monotonic(), namespace_of(pid))
         self._ring()
 
     def entered(self, pid: int, argv: Sequence[str]) -> None:
-        """Take what a process was told to execute: it may be over before its command line can be read."""
+        """Look up who is about to execute something: it may be over before its records are read."""
+        with suppress(OSError, ValueError, IndexError):
+            self._entered[pid] = (time.monotonic(), find(pid).inside)
         self._orders.append(Order(time.monotonic(), pid, tuple(argv)))
 
     def hurry(self) -> None:
@@ -322,7 +325,7 @@ class TracefsObserver:
             self._until = one.at
             want = story.feed(*one)
             if want is not None:
-                answer(story, want, one, identity)
+                answer(story, want, one, identity, self._entered)
 
     def _conclude(self, tracing: Tracing) -> Observation:
         """Read what is left and tell the story; a container that was never followed has none."""

@@ -42,6 +42,8 @@ from endwell.system.membership import namespace_of
 from endwell.system.pidfd import has_ended
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from endwell.system.launch import Launch
 
 
@@ -169,7 +171,7 @@ class Kept:
             below = tuple(pid for pid, _ in descendants(self._keeper)) if self._keeper else ()
         return below + tuple(pid for session in self._sessions for pid in session.members())
 
-    def enter(self, launch: Launch) -> Entered:
+    def enter(self, launch: Launch, entering: Callable[[int], object] | None = None) -> Entered:
         """Start another process beside it, as `docker exec` does; see `Namespace.enter`."""
         with self._sending:
             if self._main < 0 or has_ended(self._main):
@@ -182,6 +184,8 @@ class Kept:
         finally:
             os.close(first)
         self._sessions.append(session)
+        if entering is not None:
+            entering(session.pid)
         session.release()
         session.confirm()
         return session

@@ -25,6 +25,7 @@ from endwell.system.fork import fork
 from endwell.system.launch import Inside, Launch, away, read_report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 _STATUS = struct.Struct("i")
@@ -93,7 +94,7 @@ class Session:
         self.close()
 
 
-def enter(first: int, launch: Launch) -> Session:
+def enter(first: int, launch: Launch, entering: Callable[[int], object] | None = None) -> Session:
     """Start a process in the namespaces of the one behind the pidfd `first`; see `Namespace.enter`."""
     report, report_inside = os.pipe2(os.O_CLOEXEC)
     gate_inside, gate = os.pipe2(os.O_CLOEXEC)
@@ -109,6 +110,8 @@ def enter(first: int, launch: Launch) -> Session:
         report_inside = statuses_inside = -1
         pid = int(read_report(report, until_end=False))
         session = Session(pid, os.pidfd_open(pid), middle, statuses)
+        if entering is not None:
+            entering(pid)
         os.write(gate, b"\n")
         read_report(report, until_end=True)
     except BaseException:

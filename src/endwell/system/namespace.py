@@ -38,6 +38,7 @@ from endwell.system.launch import Inside, Launch, LaunchError, read_report
 from endwell.system.membership import members, namespace_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 __all__ = ["Launch", "LaunchError", "Namespace", "Session", "hold"]
@@ -109,11 +110,12 @@ class Namespace:
         """Return the processes in the namespace now, by outside numbers: for looking at, not for killing."""
         return members(self.identity)
 
-    def enter(self, launch: Launch) -> Session:
+    def enter(self, launch: Launch, entering: Callable[[int], object] | None = None) -> Session:
         """Start another process in the namespace, as `docker exec` does; returns when it has been exec'd.
 
         It is no child of PID 1, leads a session of its own, and ends with the namespace and with the thread
         that called. It is collected at once when it ends, so that it never holds the namespace's end up.
+        `entering` is called with its number outside before it executes.
 
         Raises:
             LaunchError: PID 1 has ended (step `enter`), or the command cannot be executed.
@@ -125,7 +127,7 @@ class Namespace:
             # One of our own: it may be closed meanwhile.
             first = os.dup(self.pidfd)
         try:
-            session = enter(first, launch)
+            session = enter(first, launch, entering)
         finally:
             os.close(first)
         self._sessions.append(session)

@@ -585,7 +585,7 @@ def test_what_was_read_counts_more_than_what_was_ordered() -> None:
     assert not story.unread
 
 
-def test_an_order_is_for_the_one_that_had_the_number_when_it_was_given() -> None:
+def test_an_order_is_for_the_one_that_had_the_number_next() -> None:
     story = began()
     for born, number in ((3.0, 9), (6.0, 10)):
         story.found(born, Found(born, 300, number, 0, (300,), "/bin/sh", ()))
@@ -594,7 +594,7 @@ def test_an_order_is_for_the_one_that_had_the_number_when_it_was_given() -> None
     story.feed(9.0, FIRST, "task_newtask", (300, 0))
     story.feed(9.1, FIRST, "sys_clone", (11,))
     story.feed(9.2, 300, "sched_process_exec", (300, 300), "/bin/sh")
-    events, _ = story.tell([Order(3.5, 300, ("sh", "-c", "a")), Order(9.5, 300, ("sh", "-c", "b"))])
+    events, _ = story.tell([Order(2.5, 300, ("sh", "-c", "a")), Order(5.5, 300, ("sh", "-c", "b"))])
     told = {event.pid: event.argv for event in events if isinstance(event, Executed)}
     assert told == {1: ("/bin/first",), 9: ("sh", "-c", "a"), 10: ("sh", "-c", "b"), 11: ("/bin/sh",)}
 
@@ -616,7 +616,7 @@ def test_who_is_forked_by_one_from_outside_has_the_command_line_of_then(*, visit
     story.feed(5.2, 301, "sched_process_exit", (301, 1))
     story.named(6.6, 300, ("sleep", "1000"), 6.5)
     story.feed(6.0, 300, "sched_process_exec", (300, 300), "/bin/sleep")
-    events, _ = story.tell([Order(4.5, 300, ("sh", "-c", "touch it; exec sleep 1000"))])
+    events, _ = story.tell([Order(3.5, 300, ("sh", "-c", "touch it; exec sleep 1000"))])
     visitor, child = lives(Timeline(events))[1:]
     assert visitor.argv == (("sh", "-c", "touch it; exec sleep 1000"), ("sleep", "1000"))
     assert child.argv == (("sh", "-c", "touch it; exec sleep 1000"),)
