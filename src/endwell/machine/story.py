@@ -19,6 +19,7 @@ What /proc has to tell is asked for with a `Want`, and told with `named`, `looke
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from endwell.machine.actor import Actor, Mark, Program
@@ -28,12 +29,12 @@ from endwell.machine.mailbox import Mailbox, Sent
 from endwell.machine.origins import is_notice, is_of_an_end, is_ours, origin_of
 from endwell.machine.question import Ask, Found, Want
 from endwell.machine.telling import tell
-from endwell.machine.visitors import Visitors
+from endwell.machine.visitors import Visit, Visitors
 from endwell.model.signals import Signal
 from endwell.model.timeline import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from endwell.model.timeline import Event
 
@@ -51,11 +52,14 @@ class Story:
     """The story of the container whose PID 1 has number `first` on the host, known since `known` (seconds).
 
     Before `known` that number may have meant others; from then on it means PID 1. Of births and signals at
-    `most` so many are kept; `dropped` counts the others. `visitors` came in from outside, here or elsewhere;
+    `most` so many are kept; `dropped` counts the others. `visitors` came in from outside, here or elsewhere,
+    `sent` by us, by numbers on the host; it may grow meanwhile.
     `foreign`: somebody was a program of another word size, whose calls the kernel does not record.
     """
 
-    def __init__(self, first: int, known: float, most: int = 500_000) -> None:
+    def __init__(
+        self, first: int, known: float, most: int = 500_000, sent: Mapping[int, Visit] = MappingProxyType({})
+    ) -> None:
         self.first = first
         self.root: Actor | None = None
         self.actors: list[Actor] = []
@@ -74,7 +78,7 @@ class Story:
         self._lines = CommandLines()
         self._inside: dict[int, list[tuple[float, int]]] = {}
         self.foreign = False
-        self.visitors = Visitors()
+        self.visitors = Visitors(sent)
         self._table = {
             "task_newtask": self._newtask,
             "sched_process_exec": self._exec,
@@ -212,7 +216,7 @@ class Story:
     def _exec(self, at: float, _tid: int, numbers: tuple[int, ...], path: str) -> Want | None:
         tid, before = numbers
         actor = self._tasks.get(tid)
-        if actor is None and (number := self.visitors.number(tid)) is not None:
+        if actor is None and (number := self.visitors.number(at, tid)) is not None:
             self.found(at, Found(at, tid, number, 0, (tid,), path, ()))
             return Want(Ask.ARGV, tid)
         if actor is None:

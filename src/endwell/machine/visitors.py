@@ -2,19 +2,36 @@
 
 A process joins a PID namespace and forks; that child is inside, and executes. Which namespace it is only
 /proc tells. At the child's birth there is time for that, since the engine has much to do before it executes;
-its program may be over within a millisecond. One who had gone before anybody looked is counted.
+its program may be over within a millisecond. One whom we send in ourselves waits until its number is noted;
+any other who had gone before anybody looked is counted.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 CLONE_NEWPID = 0x20000000
 
 
-class Visitors:
-    """Those who came into some container; `overlooked` counts who had gone before it was known which."""
+class Visit(NamedTuple):
+    """One whom we have sent in: at an instant before it executed, and its number inside."""
 
-    def __init__(self) -> None:
+    at: float
+    number: int
+
+
+class Visitors:
+    """Those who came into some container; `overlooked` counts who had gone before it was known which.
+
+    `sent` are those of ours, by numbers on the host.
+    """
+
+    def __init__(self, sent: Mapping[int, Visit]) -> None:
         self.overlooked = 0
+        self._sent = sent
         self._joined: set[int] = set()
         self._inside: dict[int, int | None] = {}
 
@@ -39,9 +56,10 @@ class Visitors:
         elif tid in self._inside:
             self._inside[tid] = number
 
-    def number(self, tid: int) -> int | None:
-        """Return the number inside of one who is known to be in the container."""
-        return self._inside.get(tid)
+    def number(self, at: float, tid: int) -> int | None:
+        """Return the number inside of one who executes, if it is known to be in the container."""
+        ours = self._sent.get(tid) if tid in self._inside else None
+        return ours.number if ours is not None and ours.at <= at else self._inside.get(tid)
 
     def lose(self, tid: int) -> None:
         """Note that one who executed has gone."""

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from endwell.machine.command_lines import Order
 from endwell.machine.story import Story
+from endwell.machine.visitors import Visit
 from endwell.model.timeline import Witness
 from endwell.parse.trace import Head, Record, heads, record
 from endwell.probe.members import find, namespace_of
@@ -89,7 +90,7 @@ class TracefsObserver:
         self._thread: threading.Thread | None = None
         self._followed: tuple[int, float, tuple[int, int] | None] | None = None
         self._orders: list[Order] = []
-        self._entered: dict[int, tuple[float, int]] = {}
+        self._sent: dict[int, Visit] = {}
         self._whole = False
         self._blind: list[str] = []
         self._glimpses: list[tuple[float, float, Found]] = []
@@ -122,7 +123,7 @@ class TracefsObserver:
     def entered(self, pid: int, argv: Sequence[str]) -> None:
         """Look up who is about to execute something: it may be over before its records are read."""
         with suppress(OSError, ValueError, IndexError):
-            self._entered[pid] = (time.monotonic(), find(pid).inside)
+            self._sent[pid] = Visit(time.monotonic(), find(pid).inside)
         self._orders.append(Order(time.monotonic(), pid, tuple(argv)))
 
     def hurry(self) -> None:
@@ -276,7 +277,7 @@ class TracefsObserver:
                 self._dropped += dropped.count(b"\n")
         elif self._story is None:
             pid, known, _ = followed
-            story = Story(pid, known, self._most)
+            story = Story(pid, known, self._most, self._sent)
             self._feed(story, b"".join([*self._before, content]), start)
             self._before.clear()
             self._story = story
@@ -325,7 +326,7 @@ class TracefsObserver:
             self._until = one.at
             want = story.feed(*one)
             if want is not None:
-                answer(story, want, one, identity, self._entered)
+                answer(story, want, one, identity)
 
     def _conclude(self, tracing: Tracing) -> Observation:
         """Read what is left and tell the story; a container that was never followed has none."""

@@ -15,7 +15,7 @@ from endwell.parse.procfs import read_status
 from endwell.probe.members import command_line, find, is_foreign, members, namespace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from endwell.machine.question import Found
     from endwell.machine.story import Story
@@ -26,23 +26,8 @@ _LONGEST = 0.2
 _MOST_THREADS = 64
 
 
-def answer(
-    story: Story,
-    want: Want,
-    one: Record,
-    identity: tuple[int, int] | None,
-    entered: Mapping[int, tuple[float, int]],
-) -> None:
-    """Look up what a record makes the story ask for.
-
-    Args:
-        story: who asks.
-        want: for what.
-        one: the record.
-        identity: the container's PID namespace.
-        entered: whom we have sent in, by numbers on the host: when, just before it executed, and its number
-            inside.
-    """
+def answer(story: Story, want: Want, one: Record, identity: tuple[int, int] | None) -> None:
+    """Look up what a record makes the story ask for; `identity` is the container's PID namespace."""
     with suppress(OSError, ValueError, IndexError):
         if want.ask is Ask.ARGV:
             since = time.monotonic()
@@ -55,29 +40,11 @@ def answer(
         elif want.ask is Ask.MASKS:
             look(story, want.tid)
         elif want.ask is Ask.VISITOR:
-            _expect(story, want.tid, one.at, identity, entered)
+            its = namespace_of(want.tid)
+            if its is not None:
+                story.visitors.know(want.tid, find(want.tid).inside if its == identity else None)
         elif identity is not None:
             _receive(story, want.tid, one, identity)
-
-
-def _expect(
-    story: Story,
-    tid: int,
-    born: float,
-    identity: tuple[int, int] | None,
-    entered: Mapping[int, tuple[float, int]],
-) -> None:
-    """Take in where somebody was born who comes from outside."""
-    try:
-        its = namespace_of(tid)
-        if its is None:
-            raise ProcessLookupError
-        story.visitors.know(tid, find(tid).inside if its == identity else None)
-    except (OSError, ValueError, IndexError):
-        # Whoever is over already was entered here first, if it was we who sent him.
-        at, number = entered.get(tid, (born, 0))
-        if number and born <= at:
-            story.visitors.know(tid, number)
 
 
 def _receive(story: Story, tid: int, one: Record, identity: tuple[int, int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from endwell.machine.command_lines import Order
 from endwell.machine.lives import lives
 from endwell.machine.question import Ask, Found, Want
 from endwell.machine.story import CLONE_PARENT, CLONE_THREAD, PR_SET_CHILD_SUBREAPER, Story
-from endwell.machine.visitors import CLONE_NEWPID
+from endwell.machine.visitors import CLONE_NEWPID, Visit
 from endwell.model.signals import CONT, INT, KILL, TERM, USR1, Signal
 from endwell.model.timeline import (
     Adopted,
@@ -30,7 +31,7 @@ from endwell.model.timeline import (
 from endwell.records import dataclass, field, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 FIRST = 100
 OUTSIDE = 7
@@ -316,6 +317,17 @@ def test_a_session_that_was_looked_up_at_its_birth_is_taken_in_though_it_has_gon
     story.feed(4.2, 301, "sched_process_exit", (301, 1))
     assert story.tell()[0][2:] == (Born(4.0, 9, 0), Executed(4.0, 9, ("/bin/true",)), Died(4.2, 9, 0))
     assert not story.visitors.overlooked
+
+
+@pytest.mark.parametrize(("noted", "known"), [(3.2, True), (4.5, False)])
+def test_a_session_that_we_have_sent_in_is_known_without_a_look(noted: float, *, known: bool) -> None:
+    # One noted after this one had executed was another one, with the same number.
+    story = began(sent={301: Visit(noted, 9)})
+    story.feed(3.0, 300, "sys_setns", (CLONE_NEWPID,))
+    story.feed(3.1, 300, "task_newtask", (301, 0))
+    want = story.feed(4.0, 301, "sched_process_exec", (301, 301), "/bin/true")
+    assert want == Want(Ask.ARGV if known else Ask.MEMBER, 301)
+    assert (Born(4.0, 9, 0) in story.tell()[0]) == known
 
 
 @pytest.mark.parametrize(
@@ -691,8 +703,8 @@ def test_what_had_the_number_of_pid_1_before_it_is_forgotten() -> None:
     )
 
 
-def began() -> Story:
-    story = Story(FIRST, 1.0)
+def began(sent: Mapping[int, Visit] = MappingProxyType({})) -> Story:
+    story = Story(FIRST, 1.0, sent=sent)
     story.feed(1.0, OUTSIDE, "task_newtask", (FIRST, 0))
     story.feed(2.0, FIRST, "sched_process_exec", (FIRST, FIRST), "/bin/first")
     return story
